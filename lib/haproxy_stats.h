@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * HAProxy's runtime API on its stats socket: one command, one answer, under a deadline; and the
+ * pure readers of those answers.
+ */
+#ifndef RHA_HAPROXY_STATS_H
+#define RHA_HAPROXY_STATS_H
+
+#include "clock.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* 0 with *answer (caller frees); -ENOENT, -ECONNREFUSED: nobody there; -ETIMEDOUT; -errno. */
+int haproxy_ask(const char *socket_path, const char *command, struct deadline deadline,
+                char **answer);
+
+struct haproxy_info { /* show info */
+    char version[32];
+    pid_t pid;
+    int64_t uptime_s;
+    int64_t current_connections;
+    bool stopping;
+};
+/* 0 or -EINVAL. */
+int haproxy_info_parse(const char *text, struct haproxy_info *info);
+
+struct haproxy_health { /* show stat, summed */
+    size_t frontends, frontends_open;
+    size_t servers, servers_usable; /* of `backend`, or of all */
+    bool backend_found;
+};
+/* CSV of `show stat`. `backend` NULL or "": all. 0 or -EINVAL. */
+int haproxy_health_parse(const char *csv, const char *backend, struct haproxy_health *health);
+
+#endif

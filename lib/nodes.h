@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The cluster's nodes and their addresses, from corosync's cmap (nodelist.node.N.*). Hangs with the
+ * local corosync, so it is called where an action may wait, never on a recurring monitor.
+ */
+#ifndef RHA_NODES_H
+#define RHA_NODES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODES_MAX 32
+
+struct node {
+    uint32_t id;
+    char name[256];    /* nodelist's name; ring0_addr where it has none */
+    char address[256]; /* ring0_addr as configured, resolved to a number where it is a name */
+};
+
+struct nodes {
+    size_t count;
+    struct node node[NODES_MAX];
+    size_t local; /* index of this node; SIZE_MAX: not known */
+};
+
+/* 0; -ENOTCONN: no corosync here (no cluster, or a remote node); -errno. */
+int nodes_read(struct nodes *nodes);
+const struct node *nodes_find(const struct nodes *nodes, const char *name);
+
+#endif
