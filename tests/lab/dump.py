@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""All evidence of a lab in one folder: what each node says of itself and the
+cluster, its logs, and the lab's own state.  A node that is off, cut off or hung
+holds up nothing: every question has a deadline, and its failure is part of the
+evidence.
+"""
+
+import shutil
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+
+from .errors import LabError
+from .member import copy_logs
+
+QUESTIONS = {
+    "crm_mon": ["crm_mon", "-1rAf"],
+    "cib.xml": ["cibadmin", "-Q"],
+    "attributes": ["crm_mon", "-1A", "--include=none,nodes,attributes"],
+    "quorum": ["corosync-quorumtool", "-s"],
+    "links": ["corosync-cfgtool", "-s"],
+    "redis-ha": "command -v redis-ha >/dev/null && redis-ha status",
+    "history": "command -v redis-ha >/dev/null && redis-ha history",
+    "processes": ["ps", "-eo", "pid,ppid,stat,lstart,args", "--forest"],
+    "network": "ip address; ip neighbour; ss -tnpa",
+    "files": "ls -lR /run/redis-ha /var/lib/redis-ha /var/lib/redis /etc/redis /etc/haproxy 2>&1",
+}
+ANSWER_WITHIN = 10.0
+
+
+def write_dump(lab, directory):
+    """Fills the folder, made if need be; returns its path."""
+    directory.mkdir(parents=True, exist_ok=True)
+    for file in ("config.json", "state.json", "lab.log"):
+        if (lab.folder.path / file).exists():
+            shutil.copy(lab.folder.path / file, directory)
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(_write_node, node, directory / node.name) for node in lab.nodes]:
+            done.result()
+    return directory
+
+
+def _write_node(node, directory):
+    directory.mkdir(exist_ok=True)
+    try:
+        copy_logs(node, directory / "log")
+    except (OSError, shutil.Error) as failure:  # logs may rotate or vanish while we copy
+        (directory / "log-errors").write_text(f"{failure}\n")
+    try:
+        if not node.is_on:
+            (directory / "switched-off").write_text(f"{node.name} is switched off\n")
+            return
+        for file, question in QUESTIONS.items():
+            (directory / file).write_text(_answer(node, question))
+    except LabError as failure:
+        (directory / "unreachable").write_text(f"{failure}\n")
+
+
+def _answer(node, question):
+    try:
+        done = node.run(question, check=False, timeout=ANSWER_WITHIN)
+    except (LabError, subprocess.SubprocessError) as failure:
+        return f"{failure}\n"
+    code = f"[exit {done.returncode}]\n" if done.returncode else ""
+    return done.stdout + done.stderr + code
