@@ -34,7 +34,8 @@ enum ocf_exit {
 struct ocf_context {
     const char *agent;       /* "redis" */
     const char *action;      /* "monitor" */
-    const char *instance;    /* OCF_RESOURCE_INSTANCE without its clone number: "redis" of "redis:0" */
+    const char *instance;    /* OCF_RESOURCE_INSTANCE without its clone number: "redis" of "redis:0";
+                              * the agent's name where it is not given (by hand) */
     const char *node;        /* OCF_RESKEY_CRM_meta_on_node; NULL: no cluster (by hand, ocf-tester) */
     bool in_cluster;         /* node is known */
     bool is_clone;           /* OCF_RESKEY_CRM_meta_clone is given */
@@ -52,10 +53,11 @@ struct ocf_action {
     enum ocf_exit (*run)(const struct ocf_context *context, const void *params);
     /*
      * true: bad parameters end the action with OCF_ERR_CONFIGURED (6) and their first problem as the exit reason,
-     * before `run`. false: `run` gets defaults instead of what could not be parsed (stop, monitor probes).
+     * before `run`. false (stop), and for probes always: `run` gets defaults instead of what could not be
+     * parsed, and the folders may be missing.
      */
     bool needs_valid_params;
-    /* Advertised in meta-data; 0 or NULL: left out. */
+    /* Advertised in meta-data; 0 or NULL: left out, but for a timeout of 0, which is 20. */
     int timeout_s, interval_s, depth;
     const char *role;
 };
@@ -88,6 +90,13 @@ void ocf_print_metadata(const struct ocf_agent *agent, FILE *out);
 /* ocf_redis-ha_NAME(7) in roff to `out` (man.c). */
 void ocf_print_man(const struct ocf_agent *agent, FILE *out);
 void ocf_print_usage(const struct ocf_agent *agent, FILE *out);
+
+/* meta-data and usage, which every agent has beside its own table. Ends with a name of NULL. */
+extern const struct ocf_action ocf_printed_actions[];
+/* The first row of that name; NULL: the agent has no such action. */
+const struct ocf_action *ocf_action_find(const struct ocf_agent *agent, const char *name);
+/* The timeout that is advertised: OCF wants one of each action. */
+int ocf_action_timeout_s(const struct ocf_action *action);
 
 /* A notify action's facts: OCF_RESKEY_CRM_meta_notify_*; lists are cut at blanks by the caller. */
 struct ocf_notify {
