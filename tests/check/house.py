@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""House rules that no tool knows: sizes, heads, lists that must be complete, links."""
+
+import re
+
+import source
+
+FILE_LINES = 400
+FUNCTION_LINES = 60
+
+
+def sizes():
+    """By the house's format a function's braces, and only they, stand alone at a line's start."""
+    for path in source.c_files("agents", "lib"):
+        lines = source.text(path).splitlines()
+        if len(lines) > FILE_LINES:
+            yield f"{path}: {len(lines)} lines, at most {FILE_LINES}"
+        start = 0
+        for number, line in enumerate(lines, 1):
+            if line == "{":
+                start = number
+            elif line == "}" and start:
+                if number - start - 1 > FUNCTION_LINES:
+                    yield (f"{path}:{start - 1}: function of {number - start - 1} lines, "
+                           f"at most {FUNCTION_LINES}: {lines[start - 2].strip()}")
+                start = 0
+
+
+def heads():
+    """Every source file and script says its licence in its first lines."""
+    scripts = source.scripts("sh", "bash", "python3")
+    for path in source.files():
+        if path.suffix in (".c", ".h", ".py", ".m4", ".am", ".ac") or path in scripts:
+            if "SPDX-License-Identifier: GPL-2.0-or-later" not in source.text(path)[:200]:
+                yield f"{path}:1: no line 'SPDX-License-Identifier: GPL-2.0-or-later'"
+
+
+def words():
+    marks = re.compile(r"\b(TO" r"DO|FIX" r"ME|X" r"XX)\b")
+    for path in source.files():
+        for number, line in enumerate(source.text(path).splitlines(), 1):
+            if marks.search(line):
+                yield f"{path}:{number}: unfinished: {line.strip()[:80]}"
+
+
+def lists():
+    """Makefile.am names its sources; a file that it forgot is neither built nor released."""
+    makefile = source.text(source.TOP / "Makefile.am")
+    for path in source.c_files("agents", "lib"):
+        if not re.search(rf"(?<![\w/]){re.escape(str(path))}(?!\w)", makefile):
+            yield f"Makefile.am: {path} is missing"
+    for path in source.c_files("tests"):
+        if path.match("tests/unit/test_*.c"):
+            if not re.search(rf"(?<![\w/]){re.escape(str(path.with_suffix('')))}(?!\w)", makefile):
+                yield f"Makefile.am: {path.with_suffix('')} is missing"
+
+
+def links():
+    """Relative links in documents lead somewhere."""
+    for path in source.files():
+        if path.suffix != ".md":
+            continue
+        for number, line in enumerate(source.text(path).splitlines(), 1):
+            for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)|src=\"([^\"]+)\"", line):
+                target = target[0] or target[1]
+                if not re.match(r"\w+:", target) and not (source.TOP / path.parent / target).exists():
+                    yield f"{path}:{number}: no such file: {target}"
+
+
+CHECKS = {check.__name__: (lambda check=check: list(check()))
+          for check in (sizes, heads, words, lists, links)}
