@@ -30,9 +30,9 @@ BOOT_DEADLINE = 60.0
 class Lab:
     """A lab with nodes n1..nN.  Nothing runs before up(), or before `with`."""
 
-    def __init__(self, nodes=3, name="lab", install_dir=None, token=None, totem=None, bare=False,
+    def __init__(self, nodes=3, name="lab", install_dir=None, token=1000, totem=None, bare=False,
                  dc_deadtime="2s", dump_dir=None, progress=None):
-        """`totem`: further settings of corosync.conf's totem section; `token` in ms.
+        """`token` in ms (corosync's own default is 3000); `totem`: further settings of that section.
         `install_dir`: what `make install DESTDIR=` wrote, shown over the nodes' own files.
         `bare`: no cluster is started.  `dump_dir`: where evidence goes (default: under /tmp)."""
         if not 1 <= nodes <= 16:
@@ -42,7 +42,7 @@ class Lab:
         self.settings = {
             "count": nodes, "bare": bare, "dc_deadtime": dc_deadtime,
             "install_dir": _install_dir(install_dir),
-            "totem": dict({"token": token} if token else {}, **(totem or {}))}
+            "totem": dict({"token": token}, **(totem or {}))}
         self.dump_dir = dump_dir
         self.progress = progress or (lambda text: None)
         self._process = None

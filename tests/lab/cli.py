@@ -160,7 +160,8 @@ def parser():
 
     verb(up, "start a lab; returns when all nodes are online",
          argument("--nodes", type=int, default=3),
-         argument("--token", type=int, metavar="MS", help="corosync's token timeout"),
+         argument("--token", type=int, default=1000, metavar="MS",
+                  help="corosync's token timeout (default 1000; its own default is 3000)"),
          argument("--totem", action="append", metavar="KEY=VALUE",
                   help="any other setting of corosync.conf's totem section; repeatable"),
          argument("--bare", action="store_true", help="nodes without a cluster"),

@@ -25,6 +25,8 @@ from .errors import LabError
 from .machine import Machine
 from .state import CLIENT, Folder
 
+MISSED_WITHIN = 30.0
+
 
 def main(name):
     """PID 1 of the lab: starts the daemon, reaps what others leave, ends with the daemon."""
@@ -125,25 +127,67 @@ class Daemon:
 
     def do_power(self, node, to, asker=None):
         machine = self._machine(node)
-        steps = {"off": [machine.power_off], "on": [machine.power_on],
-                 "cycle": [machine.power_off, machine.power_on]}
-        if to not in steps:
+        if to == "cycle":
+            self._power_on_when_missed(machine, self._switch_off(machine))
+        elif to == "off":
+            self._switch_off(machine)
+        elif to == "on":
+            machine.power_on()
+            self._write_state()
+        else:
             raise LabError(f"power '{to}': expected on, off or cycle")
+
+    def _switch_off(self, machine):
+        """Returns the count of the power switch, for _power_on_when_missed()."""
         with machine.lock:
-            for step in steps[to]:
-                step()
+            machine.power_off()
+            self._write_state()
+            return machine.switched
+
+    def _power_on_when_missed(self, machine, switched):
+        """Switches on again once the cluster has seen the node go, unless somebody else was faster.
+
+        Ours boots in a fifth of a second; no real machine is back before corosync's
+        token has run out, and Pacemaker would take its own fencing for that of the
+        newly booted node, and end there.
+        """
+        end = time.monotonic() + MISSED_WITHIN
+        others = [m for m in self.machines.values() if m is not machine]
+        while any(m.counts_as_member(machine.number) for m in others):
+            if time.monotonic() > end:
+                self._log(f"{machine.name} is still a member after {MISSED_WITHIN:g} s: booted all the same")
+                break
+            time.sleep(0.1)
+        with machine.lock:
+            if machine.switched == switched:
+                machine.power_on()
                 self._write_state()
 
     def do_fence(self, action, plug, asker=None):
+        """A reboot is done when the node is off, as with real devices; it then boots by itself."""
         if asker and self.faults.cuts_off(asker):
             raise LabError(f"{asker} is cut off from the management network")
-        print(time.strftime("%F %T"), f"fence {action} {plug or ''} asked by {asker}",
-              file=sys.stderr, flush=True)
         if action == "list":
             return {"nodes": list(self.machines)}
+        machine = self._machine(plug)
         if action == "status":
-            return {"power": "on" if self._machine(plug).is_on else "off"}
-        return self.do_power(plug, "cycle" if action == "reboot" else action)
+            return {"power": "on" if machine.is_on else "off"}
+        self._log(f"fence {action} {plug}, asked by {asker}")
+        if action != "reboot":
+            return self.do_power(plug, action)
+        switched = self._switch_off(machine)
+        threading.Thread(target=self._boot_fenced, args=(machine, switched), daemon=True).start()
+        return None
+
+    def _boot_fenced(self, machine, switched):
+        try:
+            self._power_on_when_missed(machine, switched)
+        except (LabError, OSError) as failure:
+            self._log(f"{machine.name} does not boot after fencing: {failure}")
+
+    @staticmethod
+    def _log(text):
+        print(time.strftime("%F %T"), text, file=sys.stderr, flush=True)
 
     def do_cluster(self, node, to, asker=None):
         if to not in ("start", "stop"):

@@ -41,6 +41,7 @@ class Machine:
         self.lock = threading.RLock()
         self.process = None
         self.pid = None
+        self.switched = 0  # how often the power switch was used, to see a later wish overtake an earlier
 
     @property
     def is_on(self):
@@ -48,6 +49,7 @@ class Machine:
 
     def power_on(self):
         with self.lock:
+            self.switched += 1
             if self.is_on:
                 return
             switch.unplug(self.name)
@@ -89,6 +91,7 @@ class Machine:
     def power_off(self):
         """Returns when every process of the node is gone."""
         with self.lock:
+            self.switched += 1
             switch.unplug(self.name)
             if not self.is_on:
                 return
@@ -104,3 +107,16 @@ class Machine:
             if not self.is_on:
                 raise LabError(f"{self.name} is switched off")
             os.kill(kernel.pid_seen_by_parent_namespace(self.pid), number)
+
+    def counts_as_member(self, number):
+        """Whether this node's corosync still has node `number` in its membership; False if it cannot say."""
+        if not self.is_on:
+            return False
+        try:
+            done = subprocess.run(
+                ["nsenter", "-t", str(self.pid), "-m", "-i", "-n", "-p", "--",
+                 "corosync-cmapctl", "-g", f"runtime.members.{number}.status"],
+                capture_output=True, text=True, timeout=2)
+        except (subprocess.TimeoutExpired, OSError):
+            return False
+        return "joined" in done.stdout
