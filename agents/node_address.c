@@ -81,8 +81,7 @@ int peers_save(const char *path, const struct peer *peers, size_t count)
     cleanup_free char *text = xstrdup("");
 
     for (size_t i = 0; i < count; i++) {
-        char *longer =
-            xasprintf("%s%s %s %d\n", text, peers[i].name, peers[i].host, peers[i].port);
+        char *longer = xasprintf("%s%s %s %d\n", text, peers[i].name, peers[i].host, peers[i].port);
         free(text);
         text = longer;
     }

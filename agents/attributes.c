@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Publishes node attributes and remembers, in the run folder, what was written last.
+ */
+#include "attributes.h"
+
+#include "attr.h"
+#include "log.h"
+#include "util.h"
+#include <string.h>
+
+#define VALUE_MAX 256
+
+static bool is_known(const struct ocf_context *context, const char *path, const char *value)
+{
+    cleanup_free char *last = NULL;
+
+    if (context->is_probe || str_eq(context->action, "start"))
+        return false;
+    return file_read(path, VALUE_MAX, &last) == 0 && str_eq(last, value ? value : "");
+}
+
+void attribute_publish(const struct ocf_context *context, const char *name, const char *value)
+{
+    cleanup_free char *path = xasprintf("%s/attribute.%s", context->run_dir, name);
+    int rc;
+
+    if (!context->in_cluster || is_known(context, path, value))
+        return;
+    rc = value ? attr_set(name, value, context->deadline) : attr_clear(name, context->deadline);
+    if (rc == 0)
+        rc = file_write_atomic(path, value ? value : "", 0600);
+    if (rc)
+        log_warning("attribute %s=%s could not be written (%s); the next monitor tries again", name,
+                    value ? value : "", strerror(-rc));
+}

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ocf:redis-ha:redis - a promotable Redis (or Valkey) server. One short function an action, in the
+ * order of a server's life. Each looks first, says what is certain, acts, and confirms.
+ */
+#include "attributes.h"
+#include "log.h"
+#include "ocf.h"
+#include "redis_change.h"
+#include "redis_look.h"
+#include "redis_peers.h"
+#include "redis_report.h"
+#include "redis_score.h"
+#include "redis_server.h"
+#include "redis_start.h"
+#include <string.h>
+
+#define DRAIN_MS   3000 /* how long a planned demotion waits for its replicas */
+#define PROMOTE_MS 5000
+#define LEVEL_DEEP 10 /* OCF_CHECK_LEVEL */
+
+static struct deadline answer_deadline(const struct redis_server *server)
+{
+    return deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
+}
+
+/* The server cannot be used, though it may be there. */
+static enum ocf_exit unusable(const struct redis_server *server, const struct redis_view *view,
+                              const char *action)
+{
+    return ocf_fail(OCF_ERR_GENERIC, "%s is not possible: the server on port %d is %s%s%s", action,
+                    server->port, redis_state_name(view->state), view->problem ? ": " : "",
+                    view->problem ? view->problem : "");
+}
+
+static enum ocf_exit redis_validate_all(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    int rc;
+
+    redis_server_open(&server, context, params);
+    rc = redis_server_locate(&server);
+    if (rc)
+        log_warning("the node's address could not be noted: %s", strerror(-rc));
+    return redis_server_validate(&server);
+}
+
+static enum ocf_exit start_server(const struct redis_server *server, struct redis_view *view)
+{
+    struct peers_view peers;
+    const struct peer *primary;
+    enum ocf_exit rc;
+    char *problem = NULL;
+    bool several;
+
+    redis_peers_ask(server, server->context->deadline, &peers);
+    primary = redis_peers_primary(&peers, &several);
+    if (several)
+        log_error("more than one peer is a primary; this server follows nobody until Pacemaker "
+                  "has sorted that out");
+    rc = redis_launch(server, primary, view);
+    if (!rc && redis_set_replication_credentials(view, &server->credentials,
+                                                 server->context->deadline, &problem) < 0)
+        log_warning("%s", problem);
+    free(problem);
+    return rc;
+}
+
+static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+    enum ocf_exit rc;
+    int error;
+
+    redis_server_open(&server, context, params);
+    error = redis_server_locate(&server);
+    if (error)
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "this node's address could not be found or noted in %s: %s",
+                        context->run_dir, strerror(-error));
+    rc = redis_server_validate(&server);
+    if (rc)
+        return rc;
+
+    redis_look(&server, answer_deadline(&server), &view);
+    if (redis_state_is_alive(view.state)) {
+        log_info("the server already runs, pid %d", (int)view.process.pid);
+    } else if (view.state == REDIS_STOPPED) {
+        (void)redis_server_note_promoted(&server, false);
+        rc = start_server(&server, &view);
+    } else {
+        rc = unusable(&server, &view, "start");
+    }
+    if (!rc)
+        redis_report(&server, &view);
+    return rc;
+}
+
+static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+    cleanup_free char *problem = NULL;
+
+    redis_server_open(&server, context, params);
+    redis_look(&server, answer_deadline(&server), &view);
+    if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
+        return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
+    if (!view.has_process && server.conf && context->params_valid &&
+        (view.state == REDIS_UNKNOWN || view.state == REDIS_REFUSING))
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "stop: it could not be found out whether the server runs: "
+                        "%s",
+                        view.problem ? view.problem : "no answer");
+
+    /* From here the server is not running. */
+    (void)file_remove(server.process_path);
+    (void)redis_server_note_promoted(&server, false);
+    redis_report_stopped(&server);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit redis_monitor(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+
+    redis_server_open(&server, context, params);
+    redis_look(&server, answer_deadline(&server), &view);
+    if (view.state == REDIS_REPLICA && !context->is_probe)
+        redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
+    redis_report(&server, &view);
+    return redis_judge(&server, &view);
+}
+
+/* Nobody who answers may be ahead of us, and nobody may lead already. */
+static enum ocf_exit promote_check(const struct redis_server *server, const struct redis_view *view)
+{
+    struct peers_view peers;
+    const struct peer_view *ahead;
+    const struct peer *primary;
+    bool several;
+
+    redis_peers_ask(server, server->context->deadline, &peers);
+    primary = redis_peers_primary(&peers, &several);
+    if (primary)
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "promote is refused: the server on %s (%s:%d) is a "
+                        "primary; demote or stop it first",
+                        primary->name, primary->host, primary->port);
+    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0) {
+        redis_report_never(server);
+        return ocf_fail(
+            OCF_ERR_GENERIC,
+            "promote is refused: %s holds newer data (offset %lld of %.8s, here %lld of "
+            "%.8s); Pacemaker promotes it instead",
+            ahead->peer.name, (long long)redis_position_offset(&ahead->info), ahead->info.replid,
+            (long long)redis_position_offset(&view->info), view->info.replid);
+    }
+    return several ? ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; "
+                                               "demote or stop them first")
+                   : OCF_SUCCESS;
+}
+
+static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+    cleanup_free char *problem = NULL;
+    enum ocf_exit rc;
+
+    redis_server_open(&server, context, params);
+    redis_look(&server, answer_deadline(&server), &view);
+    if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY)
+        return unusable(&server, &view, "promote");
+    if (view.state == REDIS_REPLICA) {
+        rc = promote_check(&server, &view);
+        if (rc)
+            return rc;
+        if (redis_lead(&view, deadline_min(context->deadline, deadline_in(PROMOTE_MS)), &problem))
+            return ocf_fail(OCF_ERR_GENERIC, "promote: %s", problem);
+        log_notice("promoted at offset %lld of %s", (long long)view.info.offset, view.info.replid);
+    }
+    if (redis_server_note_promoted(&server, true) < 0)
+        log_warning("%s could not be written; a crash will look like a clean stop",
+                    server.role_path);
+    redis_report(&server, &view);
+    return OCF_SUCCESS;
+}
+
+/* Everything that was acknowledged reaches the replicas before the role goes. */
+static enum ocf_exit demote_primary(const struct redis_server *server, struct redis_view *view)
+{
+    struct deadline deadline = server->context->deadline;
+    cleanup_free char *problem = NULL;
+
+    if (redis_drain(server, view, deadline_min(deadline, deadline_in(DRAIN_MS)), &problem) < 0) {
+        log_warning("demote: %s; going on", problem);
+        free(steal_pointer(&problem));
+    }
+    if (redis_follow(view, NULL, deadline, &problem) < 0)
+        return ocf_fail(OCF_ERR_GENERIC, "demote: %s", problem);
+    redis_drop_clients(view, deadline);
+    redis_unpause(view, deadline);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
+{
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+    enum ocf_exit rc = OCF_SUCCESS;
+
+    redis_server_open(&server, context, params);
+    redis_look(&server, answer_deadline(&server), &view);
+    if (view.state == REDIS_STOPPED)
+        return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
+    if (view.state == REDIS_PRIMARY)
+        rc = demote_primary(&server, &view);
+    else if (view.state != REDIS_REPLICA && view.state != REDIS_LOADING)
+        rc = unusable(&server, &view, "demote");
+    if (rc)
+        return rc;
+    (void)redis_server_note_promoted(&server, false);
+    redis_report(&server, &view);
+    return OCF_SUCCESS;
+}
+
+/* What happened elsewhere: ranks are refreshed, a new primary is followed. It must never fail. */
+static enum ocf_exit redis_notify(const struct ocf_context *context, const void *params)
+{
+    struct ocf_notify notify = ocf_notify_read();
+    cleanup_redis_server struct redis_server server;
+    cleanup_redis_view struct redis_view view;
+
+    redis_server_open(&server, context, params);
+    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&
+        redis_server_locate(&server) < 0)
+        log_warning("the list of peers could not be refreshed");
+    redis_look(&server, answer_deadline(&server), &view);
+    if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
+        redis_keep_following(&server, &view, true);
+    if (redis_state_is_alive(view.state))
+        redis_report(&server, &view);
+    return OCF_SUCCESS;
+}
+
+/* down_after and max_lag are read afresh by every action, so there is nothing to tell the server.
+ */
+static enum ocf_exit redis_reload_agent(const struct ocf_context *context, const void *params)
+{
+    return redis_validate_all(context, params);
+}
+
+static const struct ocf_action redis_actions[] = {
+    {.name = "start", .run = redis_start, .needs_valid_params = true, .timeout_s = 60},
+    {.name = "stop", .run = redis_stop, .timeout_s = 60},
+    {.name = "monitor",
+     .run = redis_monitor,
+     .timeout_s = 20,
+     .interval_s = 3,
+     .role = "Promoted",
+     .needs_valid_params = true},
+    {.name = "monitor", .timeout_s = 20, .interval_s = 10, .role = "Unpromoted"},
+    {.name = "monitor", .timeout_s = 20, .interval_s = 30, .depth = 10, .role = "Promoted"},
+    {.name = "monitor", .timeout_s = 20, .interval_s = 31, .depth = 10, .role = "Unpromoted"},
+    {.name = "promote", .run = redis_promote, .needs_valid_params = true, .timeout_s = 30},
+    {.name = "demote", .run = redis_demote, .timeout_s = 30},
+    {.name = "notify", .run = redis_notify, .timeout_s = 20},
+    {.name = "reload-agent",
+     .run = redis_reload_agent,
+     .needs_valid_params = true,
+     .timeout_s = 20},
+    {.name = "validate-all",
+     .run = redis_validate_all,
+     .needs_valid_params = true,
+     .timeout_s = 20},
+    {.name = NULL},
+};
+
+static const struct ocf_agent redis_agent = {
+    .name = "redis",
+    .shortdesc = "Promotable Redis or Valkey server",
+    .longdesc =
+        "Manages a Redis or Valkey server as a promotable clone: every server starts as a replica "
+        "and only Pacemaker makes one of them the primary, the one with the newest data. The "
+        "server's own configuration file is read and never written. Use it with notify=true, so "
+        "that ranks and links follow each change at once instead of at the next monitor.",
+    .params = redis_param_table,
+    .params_size = sizeof(struct redis_params),
+    .actions = redis_actions,
+};
+
+int main(int argc, char **argv)
+{
+    return ocf_main(&redis_agent, argc, argv);
+}

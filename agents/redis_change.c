@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Tells the local server to change its role, and looks whether it did.
+ */
+#include "redis_change.h"
+
+#include "log.h"
+#include "redis_peers.h"
+#include "redis_score.h"
+#include "redis_start.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define PAUSE_MS        "60000" /* the demotion that follows ends it; a dead agent's pause ends too */
+#define CONFIRM_MS      20
+#define TERM_GRACE_MS   2000
+#define KILL_RESERVE_MS 1500
+
+/* One command whose reply is of no interest: 0 or -errno with *problem. */
+static int tell(struct redis_view *view, struct deadline deadline, char **problem, const char *a,
+                const char *b, const char *c)
+{
+    const char *const words[] = {a, b, c};
+    size_t count = c ? 3 : b ? 2 : 1;
+    int rc = redis_ask(view->client, deadline, NULL, count, words);
+
+    if (rc == -EREMOTEIO)
+        *problem = xasprintf("%s was answered with: %s", a, redis_client_error_text(view->client));
+    else if (rc)
+        *problem = xasprintf("%s got no answer: %s", a, strerror(-rc));
+    return rc;
+}
+
+static int refresh(struct redis_view *view, struct deadline deadline, char **problem)
+{
+    cleanup_free char *text = NULL;
+    int rc = redis_ask_words(view->client, deadline, &text, "INFO", NULL);
+
+    if (rc == 0 && text)
+        rc = redis_info_parse(text, strlen(text), &view->info);
+    if (rc)
+        *problem = xasprintf("INFO got no usable answer: %s", strerror(-rc));
+    return rc;
+}
+
+int redis_follow(struct redis_view *view, const struct peer *primary, struct deadline deadline,
+                 char **problem)
+{
+    const char *host = primary ? primary->host : REDIS_NOWHERE_HOST;
+    int number = primary ? primary->port : REDIS_NOWHERE_PORT;
+    char port[16];
+    int rc;
+
+    if (view->state == REDIS_REPLICA && str_eq(view->info.primary_host, host) &&
+        view->info.primary_port == number)
+        return 0;
+    snprintf(port, sizeof(port), "%d", number);
+    rc = tell(view, deadline, problem, "REPLICAOF", host, port);
+    if (!rc)
+        rc = refresh(view, deadline, problem);
+    if (!rc && view->info.role != REDIS_ROLE_REPLICA) {
+        *problem = xasprintf("REPLICAOF %s %s was accepted, but the server still is no replica",
+                             host, port);
+        rc = -EPROTO;
+    }
+    if (!rc) {
+        view->state = REDIS_REPLICA;
+        log_notice("following %s:%s%s", host, port, primary ? "" : " (nobody)");
+    }
+    return rc;
+}
+
+int redis_lead(struct redis_view *view, struct deadline deadline, char **problem)
+{
+    int rc = tell(view, deadline, problem, "REPLICAOF", "NO", "ONE");
+
+    if (!rc)
+        rc = refresh(view, deadline, problem);
+    if (!rc && view->info.role != REDIS_ROLE_PRIMARY) {
+        *problem = xstrdup("REPLICAOF NO ONE was accepted, but the server still is no primary");
+        rc = -EPROTO;
+    }
+    if (!rc)
+        view->state = REDIS_PRIMARY;
+    return rc;
+}
+
+/* Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
+ * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. */
+static size_t missing_peers(const struct redis_server *server, const struct redis_info *own,
+                            struct deadline deadline)
+{
+    struct peers_view peers;
+    size_t missing = 0;
+
+    redis_peers_ask(server, deadline, &peers);
+    for (size_t i = 0; i < peers.count; i++) {
+        const struct redis_info *info = &peers.peer[i].info;
+
+        if (peers.peer[i].answer == PEER_TOLD && info->role == REDIS_ROLE_REPLICA &&
+            info->link_up && redis_position_compare(info, own) == REDIS_ORDER_BEHIND)
+            missing++;
+    }
+    return missing;
+}
+
+int redis_drain(const struct redis_server *server, struct redis_view *view,
+                struct deadline deadline, char **problem)
+{
+    size_t missing;
+    int rc =
+        redis_ask_words(view->client, deadline, NULL, "CLIENT", "PAUSE", PAUSE_MS, "WRITE", NULL);
+
+    if (rc) {
+        *problem =
+            xasprintf("CLIENT PAUSE failed: %s",
+                      rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
+        return rc;
+    }
+    do {
+        rc = refresh(view, deadline, problem);
+        if (rc)
+            return rc;
+        missing = missing_peers(server, &view->info, deadline);
+        if (missing == 0)
+            return 0;
+    } while (deadline_pause(deadline, CONFIRM_MS));
+    *problem = xasprintf("%zu linked replicas do not hold offset %lld yet", missing,
+                         (long long)view->info.offset);
+    return -ETIMEDOUT;
+}
+
+void redis_drop_clients(struct redis_view *view, struct deadline deadline)
+{
+    static const char *const types[] = {"normal", "pubsub"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+        int rc = redis_ask_words(view->client, deadline, NULL, "CLIENT", "KILL", "TYPE", types[i],
+                                 "SKIPME", "yes", NULL);
+
+        if (rc)
+            log_warning("the %s clients could not be disconnected (%s): they find a read-only "
+                        "replica",
+                        types[i], strerror(-rc));
+    }
+}
+
+void redis_unpause(struct redis_view *view, struct deadline deadline)
+{
+    int rc = redis_ask_words(view->client, deadline, NULL, "CLIENT", "UNPAUSE", NULL);
+
+    if (rc)
+        log_warning("CLIENT UNPAUSE failed (%s): writes stay paused for up to %s ms", strerror(-rc),
+                    PAUSE_MS);
+}
+
+int redis_set_replication_credentials(struct redis_view *view,
+                                      const struct credentials *credentials,
+                                      struct deadline deadline, char **problem)
+{
+    int rc = 0;
+
+    if (credentials->replication_username)
+        rc = redis_ask_words(view->client, deadline, NULL, "CONFIG", "SET", "masteruser",
+                             credentials->replication_username, NULL);
+    if (!rc && credentials->replication_password)
+        rc = redis_ask_words(view->client, deadline, NULL, "CONFIG", "SET", "masterauth",
+                             credentials->replication_password, NULL);
+    if (rc)
+        *problem =
+            xasprintf("auth_file: the replication user could not be set: %s",
+                      rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
+    return rc;
+}
+
+/* SHUTDOWN saves as the configuration says; its only good answer is a closed connection. */
+static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
+{
+    int rc;
+
+    if (!view->client)
+        return -ENOTCONN;
+    rc = redis_ask_words(view->client, deadline, NULL, "SHUTDOWN", NULL);
+    if (rc == -EREMOTEIO)
+        log_warning("SHUTDOWN was answered with: %s", redis_client_error_text(view->client));
+    return rc == -ECONNRESET || rc == -EPROTO || rc == 0 ? 0 : rc;
+}
+
+int redis_end(const struct redis_server *server, struct redis_view *view, struct deadline deadline,
+              char **problem)
+{
+    int64_t left = deadline_left_ms(deadline);
+    int64_t saving = left - TERM_GRACE_MS - KILL_RESERVE_MS;
+    struct deadline gentle = deadline_in(saving > 0 ? saving : left / 2);
+    int rc = -ETIMEDOUT;
+
+    if (redis_state_is_alive(view->state) && ask_to_shut_down(view, gentle) == 0)
+        rc = proc_wait_gone(&view->process, gentle);
+    if (rc) {
+        log_warning("pid %d did not end by SHUTDOWN; sending TERM, then KILL",
+                    (int)view->process.pid);
+        rc = proc_end(&view->process, SIGTERM, TERM_GRACE_MS, deadline);
+    }
+    if (rc)
+        *problem = xasprintf("pid %d (%s) could not be ended: %s", (int)view->process.pid,
+                             server->binary ? server->binary : "the server", strerror(-rc));
+    return rc;
+}

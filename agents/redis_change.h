@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The changes of role that a server can be told: follow somebody, follow nobody, lead, end. Each
+ * confirms what it did before it says so.
+ */
+#ifndef RHA_REDIS_CHANGE_H
+#define RHA_REDIS_CHANGE_H
+
+#include "node_address.h"
+#include "redis_look.h"
+
+/* Makes the server a replica of `primary`; NULL: of nobody, its position kept. 0 or -errno with
+ * *problem (caller frees). */
+int redis_follow(struct redis_view *view, const struct peer *primary, struct deadline deadline,
+                 char **problem);
+/* Makes it a primary and confirms that it is one. 0 or -errno with *problem. */
+int redis_lead(struct redis_view *view, struct deadline deadline, char **problem);
+/*
+ * Pauses writes and waits until every linked peer holds all of our data. 0, -ETIMEDOUT, or -errno
+ * with *problem. Writes stay paused in any case.
+ */
+int redis_drain(const struct redis_server *server, struct redis_view *view,
+                struct deadline deadline, char **problem);
+/* Ends every client's connection except ours and the replicas', so that they look for the new
+ * primary. */
+void redis_drop_clients(struct redis_view *view, struct deadline deadline);
+void redis_unpause(struct redis_view *view, struct deadline deadline);
+/* Passwords for the primary that are not in redis.conf: set over the connection, never in argv. */
+int redis_set_replication_credentials(struct redis_view *view,
+                                      const struct credentials *credentials,
+                                      struct deadline deadline, char **problem);
+
+/* Ends the server: SHUTDOWN, TERM, KILL, within the deadline. 0 gone, or -errno with *problem. */
+int redis_end(const struct redis_server *server, struct redis_view *view, struct deadline deadline,
+              char **problem);
+
+#endif

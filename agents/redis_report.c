@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Turns a look at the server into what Pacemaker and the operator see of it.
+ */
+#include "redis_report.h"
+
+#include "attr.h"
+#include "attributes.h"
+#include "log.h"
+#include "redis_change.h"
+#include "redis_peers.h"
+#include "redis_score.h"
+#include "redis_start.h"
+#include <string.h>
+
+static bool is_following_somebody(const struct redis_info *info)
+{
+    return !(str_eq(info->primary_host, REDIS_NOWHERE_HOST) &&
+             info->primary_port == REDIS_NOWHERE_PORT);
+}
+
+static const char *replica_status(const struct redis_info *info)
+{
+    if (info->link_up)
+        return "replica";
+    if (!is_following_somebody(info))
+        return "sealed";
+    return info->sync_in_progress ? "syncing" : "disconnected";
+}
+
+static const char *status_of(const struct redis_server *server, const struct redis_view *view)
+{
+    switch (view->state) {
+    case REDIS_LOADING:
+        return "loading";
+    case REDIS_PRIMARY:
+        return "primary";
+    case REDIS_REPLICA:
+        return replica_status(&view->info);
+    case REDIS_BUSY:
+        return redis_server_was_promoted(server) ? "primary" : "replica";
+    case REDIS_STOPPED:
+    case REDIS_FOREIGN:
+    case REDIS_SILENT:
+    case REDIS_REFUSING:
+    case REDIS_UNKNOWN:
+        return "down";
+    }
+    return "down";
+}
+
+static bool lags_too_much(const struct redis_server *server, const struct redis_info *own,
+                          const struct peer_view *ahead)
+{
+    int64_t lag = redis_position_offset(&ahead->info) - redis_position_offset(own);
+
+    return server->params->max_lag_bytes > 0 && lag > server->params->max_lag_bytes;
+}
+
+static int replica_score(const struct redis_server *server, const struct redis_view *view)
+{
+    struct peers_view peers;
+    const struct peer_view *who;
+    size_t ahead;
+
+    if (view->info.link_up)
+        return redis_score(false, 0, server->priority);
+    if (view->info.sync_in_progress)
+        return REDIS_SCORE_NEVER;
+    redis_peers_ask(server, server->context->deadline, &peers);
+    ahead = redis_peers_ahead(&peers, &view->info, &who);
+    if (ahead > 0 && lags_too_much(server, &view->info, who))
+        return REDIS_SCORE_NEVER;
+    return redis_score(false, ahead, server->priority);
+}
+
+static void publish_score(const struct redis_server *server, int score)
+{
+    cleanup_free char *name = xasprintf("master-%s", server->context->instance);
+    cleanup_free char *value =
+        score == REDIS_SCORE_NEVER ? xstrdup(ATTR_MINUS_INFINITY) : xasprintf("%d", score);
+
+    if (server->mode == REDIS_MODE_PROMOTABLE)
+        attribute_publish(server->context, name, value);
+}
+
+static void publish_status(const struct redis_server *server, const char *status)
+{
+    cleanup_free char *name = xasprintf("%s-status", server->context->instance);
+
+    attribute_publish(server->context, name, status);
+}
+
+void redis_report(const struct redis_server *server, const struct redis_view *view)
+{
+    if (view->state == REDIS_STOPPED && server->context->is_probe && !view->crashed) {
+        redis_report_stopped(server);
+        return;
+    }
+    if (view->state == REDIS_PRIMARY)
+        publish_score(server, redis_score(true, 0, server->priority));
+    else if (view->state == REDIS_REPLICA)
+        publish_score(server, replica_score(server, view));
+    else if (view->state != REDIS_BUSY)
+        publish_score(server, REDIS_SCORE_NEVER);
+    publish_status(server, status_of(server, view));
+}
+
+void redis_report_never(const struct redis_server *server)
+{
+    publish_score(server, REDIS_SCORE_NEVER);
+}
+
+void redis_report_stopped(const struct redis_server *server)
+{
+    cleanup_free char *score = xasprintf("master-%s", server->context->instance);
+
+    attribute_publish(server->context, score, NULL);
+    publish_status(server, "down");
+}
+
+void redis_keep_following(const struct redis_server *server, struct redis_view *view,
+                          bool thoroughly)
+{
+    struct peers_view peers;
+    const struct peer *primary;
+    cleanup_free char *problem = NULL;
+    bool several;
+
+    if (server->mode != REDIS_MODE_PROMOTABLE || (view->info.link_up && !thoroughly))
+        return;
+    redis_peers_ask(server, server->context->deadline, &peers);
+    primary = redis_peers_primary(&peers, &several);
+    if (primary && redis_follow(view, primary, server->context->deadline, &problem) < 0)
+        log_warning("%s could not be followed: %s", primary->name, problem);
+}
+
+static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view)
+{
+    const struct redis_info *info = &view->info;
+
+    if (server->mode != REDIS_MODE_PROMOTABLE || info->link_up || server->context->is_probe)
+        return OCF_SUCCESS;
+    if (!is_following_somebody(info))
+        return ocf_fail(OCF_DEGRADED, "this replica follows nobody: no primary is known yet");
+    if (info->sync_in_progress)
+        return ocf_fail(OCF_DEGRADED, "this replica is loading a full copy from %s:%d",
+                        info->primary_host, info->primary_port);
+    return ocf_fail(OCF_DEGRADED,
+                    "this replica has no link to its primary %s:%d; see whether that "
+                    "address and port can be reached and masterauth is right",
+                    info->primary_host, info->primary_port);
+}
+
+static enum ocf_exit judge_failure(const struct redis_server *server, const struct redis_view *view)
+{
+    bool promoted = redis_server_was_promoted(server);
+    enum ocf_exit code = promoted ? OCF_FAILED_PROMOTED : OCF_ERR_GENERIC;
+
+    if (view->state == REDIS_SILENT)
+        return ocf_fail(code, "the server, pid %d, gave no answer within %lld ms (down_after)",
+                        (int)view->process.pid, (long long)server->params->down_after_ms);
+    return ocf_fail(code, "the server on port %d is %s: %s", server->port,
+                    redis_state_name(view->state), view->problem ? view->problem : "no answer");
+}
+
+static enum ocf_exit judge_stopped(const struct redis_server *server, const struct redis_view *view)
+{
+    if (!view->crashed || server->context->is_probe)
+        return OCF_NOT_RUNNING;
+    return ocf_fail(redis_server_was_promoted(server) ? OCF_FAILED_PROMOTED : OCF_NOT_RUNNING,
+                    "the server, pid %d, is gone without having been stopped; see its log and the "
+                    "kernel's (crash, kill, out of memory)",
+                    (int)view->process.pid);
+}
+
+enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view)
+{
+    bool leads = server->mode != REDIS_MODE_PLAIN && redis_server_was_promoted(server);
+
+    switch (view->state) {
+    case REDIS_STOPPED:
+        return judge_stopped(server, view);
+    case REDIS_FOREIGN:
+        log_warning("%s", view->problem);
+        return OCF_NOT_RUNNING;
+    case REDIS_LOADING:
+    case REDIS_BUSY:
+        return leads ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
+    case REDIS_REPLICA:
+        return judge_replica(server, view);
+    case REDIS_PRIMARY:
+        return server->mode == REDIS_MODE_PLAIN ? OCF_SUCCESS : OCF_RUNNING_PROMOTED;
+    case REDIS_SILENT:
+    case REDIS_REFUSING:
+    case REDIS_UNKNOWN:
+        return judge_failure(server, view);
+    }
+    return OCF_ERR_GENERIC;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Starts the local server: a replica from its first instruction wherever somebody else decides who
+ * is the primary.
+ */
+#ifndef RHA_REDIS_START_H
+#define RHA_REDIS_START_H
+
+#include "node_address.h"
+#include "ocf.h"
+#include "redis_look.h"
+#include "redis_server.h"
+
+/* Where a server is pointed that must follow nobody: it is a replica, its position stays. Port 1 of
+ * loopback refuses at once. */
+#define REDIS_NOWHERE_HOST "127.0.0.1"
+#define REDIS_NOWHERE_PORT 1
+
+/*
+ * Launches the server and returns when it answers, loading or not. `primary`: whom to follow; NULL:
+ * nowhere. OCF_SUCCESS with *view looked at, else the reason is given; what was launched is ended
+ * again.
+ */
+enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
+                           struct redis_view *view);
+
+#endif
