@@ -17,7 +17,6 @@
 
 #define DRAIN_MS   3000 /* how long a planned demotion waits for its replicas */
 #define PROMOTE_MS 5000
-#define LEVEL_DEEP 10 /* OCF_CHECK_LEVEL */
 
 static struct deadline answer_deadline(const struct redis_server *server)
 {

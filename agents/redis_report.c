@@ -11,7 +11,11 @@
 #include "redis_peers.h"
 #include "redis_score.h"
 #include "redis_start.h"
+#include <errno.h>
 #include <string.h>
+
+#define PING_PERIOD_S 10
+#define PING_MARGIN_S 2
 
 static bool is_following_somebody(const struct redis_info *info)
 {
@@ -19,9 +23,27 @@ static bool is_following_somebody(const struct redis_info *info)
              info->primary_port == REDIS_NOWHERE_PORT);
 }
 
-static const char *replica_status(const struct redis_info *info)
+/*
+ * Redis itself calls a link up until repl-timeout, 60 s by default, has passed without a word from
+ * the primary, which pings every repl-ping-replica-period, 10 s by default. Two missed pings are
+ * enough for us; at OCF_CHECK_LEVEL 10 one.
+ */
+static bool has_link(const struct redis_server *server, const struct redis_info *info)
 {
-    if (info->link_up)
+    const char *text =
+        server->conf ? redis_conf_value(server->conf, "repl-ping-replica-period") : NULL;
+    int64_t period = PING_PERIOD_S;
+
+    if (text && parse_int64(text, 1, INT32_MAX, &period) < 0)
+        period = PING_PERIOD_S;
+    if (server->context->check_level < LEVEL_DEEP)
+        period *= 2;
+    return info->link_up && info->last_io_s <= period + PING_MARGIN_S;
+}
+
+static const char *replica_status(const struct redis_server *server, const struct redis_info *info)
+{
+    if (has_link(server, info))
         return "replica";
     if (!is_following_somebody(info))
         return "sealed";
@@ -36,7 +58,7 @@ static const char *status_of(const struct redis_server *server, const struct red
     case REDIS_PRIMARY:
         return "primary";
     case REDIS_REPLICA:
-        return replica_status(&view->info);
+        return replica_status(server, &view->info);
     case REDIS_BUSY:
         return redis_server_was_promoted(server) ? "primary" : "replica";
     case REDIS_STOPPED:
@@ -139,7 +161,8 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
 {
     const struct redis_info *info = &view->info;
 
-    if (server->mode != REDIS_MODE_PROMOTABLE || info->link_up || server->context->is_probe)
+    if (server->mode != REDIS_MODE_PROMOTABLE || server->context->is_probe ||
+        has_link(server, info))
         return OCF_SUCCESS;
     if (!is_following_somebody(info))
         return ocf_fail(OCF_DEGRADED, "this replica follows nobody: no primary is known yet");
@@ -150,6 +173,33 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
                     "this replica has no link to its primary %s:%d; see whether that "
                     "address and port can be reached and masterauth is right",
                     info->primary_host, info->primary_port);
+}
+
+/*
+ * A write that changes nothing: SETRANGE of no bytes is refused for all that refuses a write
+ * (MISCONF, NOREPLICAS, READONLY, OOM) and creates no key.
+ */
+static enum ocf_exit judge_write_path(const struct redis_server *server, struct redis_view *view)
+{
+    struct deadline deadline =
+        deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
+    int rc = redis_ask_words(view->client, deadline, NULL, "SETRANGE", "redis-ha:write-check", "0",
+                             "", NULL);
+
+    if (rc == 0)
+        return OCF_RUNNING_PROMOTED;
+    return ocf_fail(OCF_DEGRADED_PROMOTED, "writes are not taken: %s",
+                    rc == -EREMOTEIO ? redis_client_error_text(view->client)
+                                     : "no answer; is CLIENT PAUSE in force?");
+}
+
+static enum ocf_exit judge_primary(const struct redis_server *server, struct redis_view *view)
+{
+    enum ocf_exit rc = OCF_RUNNING_PROMOTED;
+
+    if (server->context->check_level >= LEVEL_DEEP)
+        rc = judge_write_path(server, view);
+    return server->mode == REDIS_MODE_PLAIN && rc == OCF_RUNNING_PROMOTED ? OCF_SUCCESS : rc;
 }
 
 static enum ocf_exit judge_failure(const struct redis_server *server, const struct redis_view *view)
@@ -190,7 +240,7 @@ enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *
     case REDIS_REPLICA:
         return judge_replica(server, view);
     case REDIS_PRIMARY:
-        return server->mode == REDIS_MODE_PLAIN ? OCF_SUCCESS : OCF_RUNNING_PROMOTED;
+        return judge_primary(server, view);
     case REDIS_SILENT:
     case REDIS_REFUSING:
     case REDIS_UNKNOWN:

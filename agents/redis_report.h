@@ -9,6 +9,8 @@
 #include "redis_look.h"
 #include "redis_server.h"
 
+#define LEVEL_DEEP 10 /* OCF_CHECK_LEVEL: the write path and the age of a link too */
+
 /* The monitor's exit code, with its reason where it is not plain success. */
 enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view);
 
