@@ -47,7 +47,7 @@ static void element_print(FILE *out, const char *indent, const char *name, const
 
 static void prologue_print(FILE *out)
 {
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+    fputs("<?xml version=\"1.0\"?>\n"
           "<!DOCTYPE resource-agent SYSTEM \"ra-api-1.dtd\" [\n"
           "<!ATTLIST parameter reloadable (1|0) \"0\">\n"
           "<!ATTLIST parameter unique-group CDATA #IMPLIED>\n"
@@ -150,7 +150,8 @@ void ocf_print_metadata(const struct ocf_agent *agent, FILE *out)
     fputs("  </parameters>\n  <actions>\n", out);
     for (const struct ocf_action *action = agent->actions; action->name; action++)
         action_print(out, action);
-    for (const struct ocf_action *action = ocf_printed_actions; action->name; action++)
-        action_print(out, action);
+    /* usage is left out: pcs writes what it finds here into the CIB, as an operation of each
+     * resource. */
+    action_print(out, &ocf_printed_actions[OCF_PRINTED_META_DATA]);
     fputs("  </actions>\n</resource-agent>\n", out);
 }

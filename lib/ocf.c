@@ -9,6 +9,8 @@
 #include "log.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,16 +29,18 @@ static const char *env(const char *name)
     return str_is_empty(value) ? NULL : value;
 }
 
-static int64_t env_number(const char *name, int64_t missing)
+static int64_t env_number(const char *name, int64_t min, int64_t max, int64_t missing)
 {
     const char *text = env(name);
     int64_t value;
 
     if (!text)
         return missing;
-    if (parse_int64(text, 0, INT64_MAX, &value) == 0)
+    if (parse_int64(text, min, max, &value) == 0)
         return value;
-    log_warning("%s is not a number, 0 or more; going on with %lld", name, (long long)missing);
+    log_warning("%s: \"%s\" is not a number in range, and not used; expected %" PRId64
+                " to %" PRId64,
+                name, text, min, max);
     return missing;
 }
 
@@ -74,8 +78,8 @@ enum ocf_exit ocf_fail(enum ocf_exit code, const char *format, ...)
 }
 
 const struct ocf_action ocf_printed_actions[] = {
-    {.name = "meta-data", .timeout_s = 5},
-    {.name = "usage", .timeout_s = 5},
+    [OCF_PRINTED_META_DATA] = {.name = "meta-data", .timeout_s = 5},
+    [OCF_PRINTED_USAGE] = {.name = "usage", .timeout_s = 5},
     {.name = NULL},
 };
 
@@ -133,7 +137,7 @@ static char *instance_read(const struct ocf_agent *agent)
 
     if (!given) /* by hand */
         given = agent->name;
-    return strndup(given, strcspn(given, ":"));
+    return xasprintf("%.*s", (int)strcspn(given, ":"), given);
 }
 
 /* The name becomes a folder's. */
@@ -148,24 +152,28 @@ static enum ocf_exit instance_check(const char *instance)
 }
 
 /* Time to answer is kept back: a tenth, 200 ms to 2 s, but never more than half of it all. */
-static struct deadline deadline_read(void)
+static int64_t margin_ms(int64_t timeout_ms)
 {
-    int64_t timeout = env_number("OCF_RESKEY_CRM_meta_timeout", TIMEOUT_DEFAULT_MS);
-    int64_t margin = timeout / 10;
+    int64_t margin = timeout_ms / 10;
 
     if (margin > 2000)
         margin = 2000;
     if (margin < 200)
         margin = 200;
-    if (margin > timeout / 2)
-        margin = timeout / 2;
-    return deadline_in(timeout - margin);
+    return margin < timeout_ms / 2 ? margin : timeout_ms / 2;
+}
+
+static struct deadline deadline_read(void)
+{
+    int64_t timeout = env_number("OCF_RESKEY_CRM_meta_timeout", 1, INT64_MAX, TIMEOUT_DEFAULT_MS);
+
+    return deadline_in(timeout - margin_ms(timeout));
 }
 
 static void context_read(struct ocf_context *context, const struct ocf_agent *agent,
                          const char *action)
 {
-    const char *interval = env("OCF_RESKEY_CRM_meta_interval");
+    int64_t interval_ms = env_number("OCF_RESKEY_CRM_meta_interval", 0, INT64_MAX, -1);
 
     context->agent = agent->name;
     context->action = action;
@@ -173,9 +181,9 @@ static void context_read(struct ocf_context *context, const struct ocf_agent *ag
     context->in_cluster = context->node != NULL;
     context->is_clone = env("OCF_RESKEY_CRM_meta_clone") != NULL;
     context->is_promotable = env_bool("OCF_RESKEY_CRM_meta_promotable");
-    context->interval_ms = env_number("OCF_RESKEY_CRM_meta_interval", 0);
-    context->is_probe = str_eq(action, "monitor") && interval && context->interval_ms == 0;
-    context->check_level = (int)env_number("OCF_CHECK_LEVEL", 0);
+    context->interval_ms = interval_ms > 0 ? interval_ms : 0;
+    context->is_probe = str_eq(action, "monitor") && interval_ms == 0;
+    context->check_level = (int)env_number("OCF_CHECK_LEVEL", 0, INT_MAX, 0);
     context->deadline = deadline_read();
 }
 
@@ -229,7 +237,8 @@ static enum ocf_exit action_run(const struct ocf_agent *agent, const struct ocf_
 
     context->run_dir = run_dir;
     context->state_dir = state_dir;
-    params_parse(agent->params, params, param_from_env, NULL, &problems);
+    context->params_valid =
+        params_parse(agent->params, params, param_from_env, NULL, &problems) == 0;
     code = action_prepare(context, action->needs_valid_params && !context->is_probe, problems);
     return code ? code : action->run(context, params);
 }

@@ -32,29 +32,30 @@ enum ocf_exit {
 
 /* What an action is told by its environment. Strings live as long as the process. */
 struct ocf_context {
-    const char *agent;       /* "redis" */
-    const char *action;      /* "monitor" */
-    const char *instance;    /* OCF_RESOURCE_INSTANCE without its clone number: "redis" of "redis:0";
-                              * the agent's name where it is not given (by hand) */
-    const char *node;        /* OCF_RESKEY_CRM_meta_on_node; NULL: no cluster (by hand, ocf-tester) */
-    bool in_cluster;         /* node is known */
-    bool is_clone;           /* OCF_RESKEY_CRM_meta_clone is given */
-    bool is_promotable;      /* OCF_RESKEY_CRM_meta_promotable is true */
-    bool is_probe;           /* a monitor with interval 0 */
-    int64_t interval_ms;     /* of a recurring monitor, else 0 */
-    int check_level;         /* OCF_CHECK_LEVEL, else 0 */
+    const char *agent;    /* "redis" */
+    const char *action;   /* "monitor" */
+    const char *instance; /* OCF_RESOURCE_INSTANCE without its clone number: "redis" of "redis:0";
+                           * the agent's name where it is not given (by hand) */
+    const char *node;     /* OCF_RESKEY_CRM_meta_on_node; NULL: no cluster (by hand, ocf-tester) */
+    bool in_cluster;      /* node is known */
+    bool is_clone;        /* OCF_RESKEY_CRM_meta_clone is given */
+    bool is_promotable;   /* OCF_RESKEY_CRM_meta_promotable is true */
+    bool is_probe;        /* a monitor with interval 0 */
+    int64_t interval_ms;  /* of a recurring monitor, else 0 */
+    int check_level;      /* OCF_CHECK_LEVEL, else 0 */
+    bool params_valid;    /* false: stop or a probe goes on with defaults for bad values */
     struct deadline deadline; /* the action's timeout less a margin for answering */
-    const char *run_dir;     /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
-    const char *state_dir;   /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
+    const char *run_dir;      /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
+    const char *state_dir;    /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
 };
 
 struct ocf_action {
     const char *name; /* matched whole */
     enum ocf_exit (*run)(const struct ocf_context *context, const void *params);
     /*
-     * true: bad parameters end the action with OCF_ERR_CONFIGURED (6) and their first problem as the exit reason,
-     * before `run`. false (stop), and for probes always: `run` gets defaults instead of what could not be
-     * parsed, and the folders may be missing.
+     * true: bad parameters end the action with OCF_ERR_CONFIGURED (6) and their first problem as
+     * the exit reason, before `run`. false (stop), and for probes always: `run` gets defaults
+     * instead of what could not be parsed, and the folders may be missing.
      */
     bool needs_valid_params;
     /* Advertised in meta-data; 0 or NULL: left out, but for a timeout of 0, which is 20. */
@@ -80,18 +81,20 @@ int ocf_main(const struct ocf_agent *agent, int argc, char **argv);
 
 /*
  * The one line that `crm_mon` shows for a failure: printed to standard error as
- * `ocf-exit-reason:TEXT` and logged as an error. Returns `code`, so that an action can end with it. Says
- * what, where, the value seen and what to do; the last one given counts.
+ * `ocf-exit-reason:TEXT` and logged as an error. Returns `code`, so that an action can end with it.
+ * Says what, where, the value seen and what to do; the last one given counts.
  */
 enum ocf_exit ocf_fail(enum ocf_exit code, const char *format, ...) PRINTF(2, 3);
 
-/* Meta-data XML of the agent to `out` (meta.c): OCF 1.1, with a prologue that the DTD of ocf-tester accepts. */
+/* Meta-data XML of the agent to `out` (meta.c): OCF 1.1, with a prologue that the DTD of ocf-tester
+ * accepts. */
 void ocf_print_metadata(const struct ocf_agent *agent, FILE *out);
 /* ocf_redis-ha_NAME(7) in roff to `out` (man.c). */
 void ocf_print_man(const struct ocf_agent *agent, FILE *out);
 void ocf_print_usage(const struct ocf_agent *agent, FILE *out);
 
-/* meta-data and usage, which every agent has beside its own table. Ends with a name of NULL. */
+/* What every agent has beside its own table. Ends with a name of NULL. */
+enum { OCF_PRINTED_META_DATA, OCF_PRINTED_USAGE };
 extern const struct ocf_action ocf_printed_actions[];
 /* The first row of that name; NULL: the agent has no such action. */
 const struct ocf_action *ocf_action_find(const struct ocf_agent *agent, const char *name);

@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 enum param_type {
-    PARAM_STRING,  /* field: const char *, NULL where neither value nor default is given; one line */
-    PARAM_PATH,    /* field: const char *; a value must begin with '/' */
+    PARAM_STRING, /* field: const char *, NULL where neither value nor default is given; one line */
+    PARAM_PATH,   /* field: const char *; a value must begin with '/' */
     PARAM_INTEGER, /* field: int64_t, in [min, max] */
     PARAM_BOOLEAN, /* field: bool */
-    PARAM_MS,      /* field: int64_t milliseconds, in [min, max]; "2000", "2000ms", "2s", "1m", "1h" */
+    PARAM_MS, /* field: int64_t milliseconds, in [min, max]; "2000", "2000ms", "2s", "1m", "1h" */
     PARAM_SECONDS, /* field: int64_t seconds, in [min, max]; "10", "10s", "1m", "1h" */
     PARAM_BYTES,   /* field: int64_t bytes, in [min, max]; "1048576", "1k", "1m", "1g" (1024s) */
     PARAM_CHOICE,  /* field: int, the index into `choices` */
@@ -25,12 +25,12 @@ enum param_type {
 struct param {
     const char *name;
     enum param_type type;
-    size_t offset;             /* of the field in the agent's struct */
-    const char *default_text;  /* parsed like a value; NULL: no fixed default */
-    const char *default_shown; /* told in words where the default is worked out at run time */
-    int64_t min, max;          /* of numbers, in the field's unit */
+    size_t offset;              /* of the field in the agent's struct */
+    const char *default_text;   /* parsed like a value; NULL: no fixed default */
+    const char *default_shown;  /* told in words where the default is worked out at run time */
+    int64_t min, max;           /* of numbers, in the field's unit */
     const char *const *choices; /* PARAM_CHOICE: NULL-terminated */
-    const char *unique_group;  /* NULL: none */
+    const char *unique_group;   /* NULL: none */
     bool reloadable;
     const char *shortdesc;
     const char *longdesc;
@@ -47,20 +47,23 @@ typedef const char *param_source(const char *name, void *data);
 
 /*
  * Fills *values (zeroed by the caller; texts are the source's own, not copied) from `source`,
- * defaults where a value is absent or empty. Every bad value keeps its default and adds one line to *problems (freed by the caller; NULL when
- * all is well): `port: "abc" is not an integer; expected 1 to 65535`. 0, or -EINVAL.
+ * defaults where a value is absent or empty. Every bad value keeps its default and adds one line to
+ * *problems (freed by the caller; NULL when all is well): `port: "abc" is not an integer; expected
+ * 1 to 65535`. 0, or -EINVAL.
  */
 int params_parse(const struct param *table, void *values, param_source *source, void *data,
                  char **problems);
 
-/* The field's text for a value that is given, "" for PARAM_STRING/PATH that is not. Caller frees. */
+/* The field's text for a value that is given, "" for PARAM_STRING/PATH that is not. Caller frees.
+ */
 char *param_text(const struct param *param, const void *values);
 
 /* Checks the table against itself: each default parses, names are unique, texts are there. 0 or
  * -EINVAL with *problems. */
 int params_check(const struct param *table, char **problems);
 
-/* What a value has to be, in words: "1 to 65535". For messages, meta-data, man page. Caller frees. */
+/* What a value has to be, in words: "1 to 65535". For messages, meta-data, man page. Caller frees.
+ */
 char *param_expected(const struct param *param);
 /* "string", "integer", "boolean": the type that OCF meta-data knows. */
 const char *param_ocf_type(const struct param *param);

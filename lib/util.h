@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define ARRAY_SIZE(a)     (sizeof(a) / sizeof((a)[0]))
 #define PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
 static inline void cleanup_freep(void *p)
@@ -70,7 +70,8 @@ int file_read(const char *path, size_t limit, char **text);
 int file_write_atomic(const char *path, const char *text, mode_t mode);
 /* Removes a file; its absence is success. 0 or -errno. */
 int file_remove(const char *path);
-/* Makes a folder and its parents with that mode; existing ones are left as they are. 0 or -errno. */
+/* Makes a folder and its parents with that mode; existing ones are left as they are. 0 or -errno.
+ */
 int dir_make(const char *path, mode_t mode);
 /* An existing regular file that this user may execute. */
 bool file_is_program(const char *path);
