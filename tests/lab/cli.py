@@ -83,7 +83,7 @@ def _become(member, command):
     """Runs it in the foreground; its exit code is ours."""
     if not command:
         raise LabError("no command given")
-    code = subprocess.call(member.command(command), env=member.environment())
+    code = subprocess.call(member.lasting_command(command), env=member.environment())
     return code if code >= 0 else 128 - code
 
 
@@ -97,6 +97,14 @@ def cluster(options):
         node.cluster_start()
     else:
         node.cluster_stop()
+
+
+def freeze(options):
+    Lab.attach(options.name).node(options.node).freeze()
+
+
+def thaw(options):
+    Lab.attach(options.name).node(options.node).thaw()
 
 
 def cut(options):
@@ -179,6 +187,8 @@ def parser():
          argument("to", choices=("off", "on", "cycle")), node)
     verb(cluster, "start or stop corosync and Pacemaker in a node, in good order",
          argument("to", choices=("start", "stop")), node)
+    verb(freeze, "stop a node whole, as when a virtual machine is paused", node)
+    verb(thaw, "let a frozen node go on", node)
     verb(cut, "let nothing pass between NODE and the other nodes", node, peers, way,
          argument("--fence-reachable", action="store_true",
                   help="NODE can still fence; by default a node cut off from all others cannot"))

@@ -141,7 +141,7 @@ class Daemon:
         """Returns the count of the power switch, for _power_on_when_missed()."""
         with machine.lock:
             machine.power_off()
-            self._write_state()
+            self.do_mend(["freeze"], machine.name)
             return machine.switched
 
     def _power_on_when_missed(self, machine, switched):
@@ -193,6 +193,19 @@ class Daemon:
         if to not in ("start", "stop"):
             raise LabError(f"cluster '{to}': expected start or stop")
         self._machine(node).signal(signal.SIGUSR1 if to == "start" else signal.SIGUSR2)
+
+    def do_freeze(self, node, asker=None):
+        """Every process stops and nothing answers on the network, as when a virtual machine is paused."""
+        machine = self._machine(node)
+        with machine.lock:
+            self.do_fault("freeze", node, peers=["all"])
+            machine.signal_all("STOP")
+
+    def do_thaw(self, node, asker=None):
+        machine = self._machine(node)
+        with machine.lock:
+            self.do_mend(["freeze"], node)
+            machine.signal_all("CONT")
 
     def do_fault(self, kind, node, asker=None, **details):
         self._machine(node)

@@ -6,7 +6,6 @@ evidence.
 """
 
 import shutil
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 
 from .errors import LabError
@@ -33,32 +32,32 @@ def write_dump(lab, directory):
     for file in ("config.json", "state.json", "lab.log"):
         if (lab.folder.path / file).exists():
             shutil.copy(lab.folder.path / file, directory)
-    with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(_write_node, node, directory / node.name) for node in lab.nodes]:
+    with ThreadPoolExecutor(8) as pool:
+        work = []
+        for node in lab.nodes:
+            (directory / node.name).mkdir(exist_ok=True)
+            work.append(pool.submit(_write_logs, node, directory / node.name))
+            if node.is_on:
+                work += [pool.submit(_write_answer, node, question, directory / node.name / file)
+                         for file, question in QUESTIONS.items()]
+            else:
+                (directory / node.name / "switched-off").write_text(f"{node.name} is switched off\n")
+        for done in work:
             done.result()
     return directory
 
 
-def _write_node(node, directory):
-    directory.mkdir(exist_ok=True)
+def _write_logs(node, directory):
     try:
         copy_logs(node, directory / "log")
     except (OSError, shutil.Error) as failure:  # logs may rotate or vanish while we copy
         (directory / "log-errors").write_text(f"{failure}\n")
-    try:
-        if not node.is_on:
-            (directory / "switched-off").write_text(f"{node.name} is switched off\n")
-            return
-        for file, question in QUESTIONS.items():
-            (directory / file).write_text(_answer(node, question))
-    except LabError as failure:
-        (directory / "unreachable").write_text(f"{failure}\n")
 
 
-def _answer(node, question):
+def _write_answer(node, question, file):
     try:
         done = node.run(question, check=False, timeout=ANSWER_WITHIN)
-    except (LabError, subprocess.SubprocessError) as failure:
-        return f"{failure}\n"
-    code = f"[exit {done.returncode}]\n" if done.returncode else ""
-    return done.stdout + done.stderr + code
+        code = f"[exit {done.returncode}]\n" if done.returncode else ""
+        file.write_text(done.stdout + done.stderr + code)
+    except LabError as failure:
+        file.write_text(f"{failure}\n")

@@ -108,6 +108,13 @@ class Machine:
                 raise LabError(f"{self.name} is switched off")
             os.kill(kernel.pid_seen_by_parent_namespace(self.pid), number)
 
+    def signal_all(self, name):
+        """A signal to every process of the node but its PID 1, all at one moment."""
+        with self.lock:
+            if not self.is_on:
+                raise LabError(f"{self.name} is switched off")
+            switch.call(["nsenter", "-t", str(self.pid), "-p", "--", "sh", "-c", f"kill -{name} -1"])
+
     def counts_as_member(self, number):
         """Whether this node's corosync still has node `number` in its membership; False if it cannot say."""
         if not self.is_on:

@@ -9,6 +9,7 @@ the node, a client's with the lab.
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,6 +18,7 @@ from .errors import LabError
 from .init import ENVIRONMENT
 
 RUN_WITHIN = 60.0
+ENTER = Path(__file__).with_name("enter.py")
 
 
 class Member:
@@ -25,8 +27,12 @@ class Member:
     name = address = None
 
     def command(self, cmd):
-        """The host's command line that runs `cmd` here."""
+        """The host's command line that runs `cmd` here, quickly started, for what ends soon."""
         raise NotImplementedError
+
+    def lasting_command(self, cmd):
+        """The same for a program that runs on: it may be stopped, and gets our signals."""
+        return self.command(cmd)
 
     def environment(self, env=None):
         passed = {k: os.environ[k] for k in ("TERM",) if k in os.environ}
@@ -56,7 +62,7 @@ class Member:
 
     def popen(self, cmd, env=None, **options):
         """subprocess.Popen of a program here."""
-        return subprocess.Popen(self.command(cmd), env=self.environment(env), **options)
+        return subprocess.Popen(self.lasting_command(cmd), env=self.environment(env), **options)
 
 
 class Client(Member):
@@ -99,11 +105,17 @@ class Node(Member):
     def is_on(self):
         return self.pid is not None
 
-    def command(self, cmd):
+    def lasting_command(self, cmd):
+        return [sys.executable, "-I", "-S", "-B", str(ENTER), str(self._living_pid()), *_argv(cmd)]
+
+    def _living_pid(self):
         pid = self.pid
         if pid is None:
             raise LabError(f"{self.name} is switched off")
-        return ["nsenter", "-t", str(pid), "-m", "-u", "-i", "-n", "-p", "--",
+        return pid
+
+    def command(self, cmd):
+        return ["nsenter", "-t", str(self._living_pid()), "-m", "-u", "-i", "-n", "-p", "--",
                 "setpriv", "--pdeathsig", "KILL", *_argv(cmd)]
 
     # Power and cluster
@@ -128,6 +140,13 @@ class Node(Member):
     def cluster_start(self):
         """Starts corosync and Pacemaker; wait with lab.wait_online()."""
         self.lab.folder.ask(do="cluster", node=self.name, to="start")
+
+    def freeze(self):
+        """Stops every process and all traffic, as when a virtual machine is paused."""
+        self.lab.folder.ask(do="freeze", node=self.name)
+
+    def thaw(self):
+        self.lab.folder.ask(do="thaw", node=self.name)
 
     # Faults.  `peers`: names of nodes, "client" or "all"; by default all other nodes.
 

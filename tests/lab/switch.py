@@ -128,7 +128,7 @@ def _lines(rule):
 
 def _matches(rule):
     kind, value = rule["kind"], rule["value"]
-    if kind == "cut":
+    if kind in ("cut", "freeze"):
         return [""]
     if kind == "drop":
         return [f"tcp dport {value}", f"tcp sport {value}"]
