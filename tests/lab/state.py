@@ -157,9 +157,7 @@ def free_slot():
 
 def remove(folder):
     """Removes what is left of a lab that runs no more."""
-    shutil.rmtree(folder.path, ignore_errors=False, onerror=_gone_is_fine)
-
-
-def _gone_is_fine(function, path, info):
-    if not issubclass(info[0], FileNotFoundError):
-        raise LabError(f"cannot remove {path}: {info[1]}")
+    try:
+        shutil.rmtree(folder.path)
+    except OSError as failure:
+        raise LabError(f"cannot remove {failure.filename}: {failure.strerror}") from None
