@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A folder of its own for a test, and its removal; a program's output in it.
+ * A folder of its own for a test, removed at its end and when it is interrupted.
  */
 #ifndef RHA_TEST_SCRATCH_H
 #define RHA_TEST_SCRATCH_H
@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -24,18 +25,41 @@ static inline int scratch_remove_one(const char *path, const struct stat *st, in
     return remove(path);
 }
 
-/* For cmocka's group set-up and tear-down. */
-static inline int scratch_make(void **state)
-{
-    (void)state;
-    memcpy(scratch_dir + sizeof(scratch_dir) - 7, "XXXXXX", 6);
-    return mkdtemp(scratch_dir) ? 0 : -1;
-}
-
 static inline int scratch_remove(void **state)
 {
     (void)state;
     return nftw(scratch_dir, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void scratch_interrupted(int signal_number)
+{
+    scratch_remove(NULL);
+    raise(signal_number); /* SA_RESETHAND: it ends the program now */
+}
+
+static inline void scratch_on_signals(void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
+
+    sigaction(SIGHUP, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* In a child: the folder is its parent's. */
+static inline void scratch_forget(void)
+{
+    scratch_on_signals(SIG_DFL);
+}
+
+/* For cmocka's group set-up and tear-down. */
+static inline int scratch_make(void **state)
+{
+    (void)state;
+    if (!mkdtemp(scratch_dir))
+        return -1;
+    scratch_on_signals(scratch_interrupted);
+    return 0;
 }
 
 /* Between tests: the folder is empty again. */
