@@ -34,7 +34,7 @@ static enum ocf_exit unusable(const struct redis_server *server, const struct re
 
 static enum ocf_exit redis_validate_all(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
+    cleanup_redis_server struct redis_server server = {0};
     int rc;
 
     redis_server_open(&server, context, params);
@@ -67,8 +67,8 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
 
 static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
     enum ocf_exit rc;
     int error;
 
@@ -98,8 +98,8 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
 
 static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
     cleanup_free char *problem = NULL;
 
     redis_server_open(&server, context, params);
@@ -122,8 +122,8 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
 
 static enum ocf_exit redis_monitor(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
@@ -164,8 +164,8 @@ static enum ocf_exit promote_check(const struct redis_server *server, const stru
 
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
     cleanup_free char *problem = NULL;
     enum ocf_exit rc;
 
@@ -207,8 +207,8 @@ static enum ocf_exit demote_primary(const struct redis_server *server, struct re
 
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
     enum ocf_exit rc = OCF_SUCCESS;
 
     redis_server_open(&server, context, params);
@@ -230,8 +230,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
 static enum ocf_exit redis_notify(const struct ocf_context *context, const void *params)
 {
     struct ocf_notify notify = ocf_notify_read();
-    cleanup_redis_server struct redis_server server;
-    cleanup_redis_view struct redis_view view;
+    cleanup_redis_server struct redis_server server = {0};
+    cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
     if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&

@@ -70,13 +70,16 @@ static bool find_by_pidfile(const struct redis_server *server, struct proc_id *i
 static enum proc_state find_process(const struct redis_server *server, struct redis_view *view)
 {
     enum proc_state state = PROC_GONE;
+    struct proc_id other;
 
     if (proc_load(server->process_path, &view->process) == 0) {
         state = proc_check(&view->process);
         view->crashed = state == PROC_GONE;
     }
-    if (state == PROC_GONE && find_by_pidfile(server, &view->process))
+    if (state == PROC_GONE && find_by_pidfile(server, &other)) {
+        view->process = other;
         state = PROC_ALIVE;
+    }
     view->has_process = state == PROC_ALIVE;
     return state;
 }

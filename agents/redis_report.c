@@ -219,8 +219,7 @@ static enum ocf_exit judge_stopped(const struct redis_server *server, const stru
     if (!view->crashed || server->context->is_probe)
         return OCF_NOT_RUNNING;
     return ocf_fail(redis_server_was_promoted(server) ? OCF_FAILED_PROMOTED : OCF_NOT_RUNNING,
-                    "the server, pid %d, is gone without having been stopped; see its log and the "
-                    "kernel's (crash, kill, out of memory)",
+                    "the server, pid %d, died without being stopped; see its log and the kernel's",
                     (int)view->process.pid);
 }
 
