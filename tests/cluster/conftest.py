@@ -17,63 +17,69 @@ sys.path.insert(0, str(TESTS))
 
 from cluster.example import Example  # noqa: E402 - the path must be known first
 from cluster.seed import Seed  # noqa: E402
-from lab import Lab  # noqa: E402
+from lab import Lab, LabError  # noqa: E402
 
 
 def pytest_addoption(parser):
-    parser.addoption("--install-dir", default=str(TESTS.parent / "build" / "root"),
-                     help="what `make install DESTDIR=` wrote (default: build/root)")
+    parser.addoption("--install-dir", default=os.environ.get("RHA_INSTALL_DIR", TESTS.parent / "build/root"),
+                     help="what `make install DESTDIR=` wrote (default: $RHA_INSTALL_DIR, else build/root)")
     parser.addoption("--evidence", default=None,
                      help="folder for what the nodes said when something failed (default: in /tmp)")
 
 
 @contextmanager
-def deployed(config, name, tool):
-    """A lab with the example deployed by that tool, healthy."""
+def seed(config, name):
+    """A lab, and the example with its addresses; not deployed."""
     folder = tempfile.mkdtemp(prefix=f"redis-ha-{name}-")
     try:
         with Lab(nodes=3, name=f"{name}-{os.getpid()}", install_dir=config.getoption("--install-dir"),
                  dump_dir=config.getoption("--evidence")) as lab:
-            seed = Seed(lab, Example(lab, folder))
-            seed.example.deploy(tool)
-            seed.wait_healthy()
-            yield seed
+            yield Seed(lab, Example(lab, folder))
     finally:
         shutil.rmtree(folder)
 
 
+@pytest.fixture
+def bare_seed(pytestconfig):
+    with seed(pytestconfig, "bare") as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
 def _by_pcs(pytestconfig):
-    with deployed(pytestconfig, "pcs", "pcs") as seed:
-        yield seed
-
-
-@pytest.fixture(scope="module")
-def by_crmsh(pytestconfig):
-    with deployed(pytestconfig, "crmsh", "crmsh") as seed:
-        yield seed
+    with seed(pytestconfig, "pcs") as made:
+        made.example.deploy("pcs")
+        yield made
 
 
 @pytest.fixture
 def cluster(_by_pcs):
-    """The pcs example, healthy; whatever the scenario does to it is taken back before the next."""
-    if _by_pcs.trouble() is not None or _by_pcs.failures():
+    """The pcs example; what the scenario before did to it is taken back, if that did not do so itself."""
+    try:
+        untouched = _by_pcs.trouble() is None and _by_pcs.failures() == []
+    except LabError:
+        untouched = False
+    if not untouched:
         _by_pcs.restore()
     return _by_pcs
 
 
 @pytest.fixture
 def observed(cluster):
-    """An observer at work; a scenario that does not ask for its verdict gets it asked here."""
+    """An observer at work. The scenario asks for its verdict."""
     with cluster.observer() as observer:
         observer.wait_writes_after(0, 10)
         yield observer
 
 
-@pytest.hookimpl(wrapper=False, hookwrapper=True)
+@pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
+    """What every node said when a scenario failed; a lab's time-out has written it already."""
     outcome = yield
     report = outcome.get_result()
-    seed = item.funcargs.get("cluster") or item.funcargs.get("by_crmsh")
-    if report.when == "call" and report.failed and seed and not getattr(call.excinfo.value, "dump", None):
-        report.sections.append(("evidence", str(seed.lab._dump_for_timeout())))
+    lab = next((item.funcargs[n].lab for n in ("cluster", "bare_seed") if n in item.funcargs), None)
+    if report.failed and lab and call.excinfo and not getattr(call.excinfo.value, "dump", None):
+        parent = item.config.getoption("--evidence") or tempfile.gettempdir()
+        Path(parent).mkdir(parents=True, exist_ok=True)
+        where = lab.dump(tempfile.mkdtemp(prefix=f"redis-ha-{item.name}-", dir=parent))
+        report.sections.append(("evidence", str(where)))

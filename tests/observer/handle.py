@@ -120,6 +120,12 @@ class Observer:
                                     f" last events: {self.events[-5:]}")
             time.sleep(0.05)
 
+    def states(self, server, since=0.0):
+        """The states that a server was seen in, in order, changes after `since` only."""
+        with self._changed:
+            return [e["state"] for e in self.events
+                    if e["event"] == "server" and e["server"] == server and e["t"] >= since]
+
     def wait_event(self, within, match):
         """The first event, past or to come, for which match(event) is true."""
         with self._changed:
