@@ -12,7 +12,7 @@ import source
 # (what, in which headers, where alone it belongs)
 HEADERS = (
     ("hiredis", r"(hiredis/.*|hiredis(_ssl)?\.h|sds\.h|async\.h)$",
-     ("lib/redis_client", "lib/redis_async", "lib/redis_conf")),
+     ("lib/redis_client", "lib/redis_reply", "lib/redis_tls", "lib/redis_async", "lib/redis_conf")),
     ("libqb", r"qb/", ("lib/log", "lib/redis_async", "lib/bus", "lib/quorum",
                        "agents/redis_watch", "agents/sentinel_feed")),
     ("corosync", r"corosync/", ("lib/nodes", "lib/bus", "lib/quorum")),
