@@ -28,10 +28,12 @@ enum proc_state {
 /* Reads the identity of a running process: 0, -ESRCH (gone or a zombie), -errno. */
 int proc_identify(pid_t pid, struct proc_id *id);
 enum proc_state proc_check(const struct proc_id *id);
-/* The process runs this program (symbolic links resolved; "PATH (deleted)" after an upgrade counts). */
+/* The process runs this program (symbolic links resolved; "PATH (deleted)" after an upgrade
+ * counts). */
 bool proc_runs(const struct proc_id *id, const char *binary);
 
-/* Kept in a file "PID TICKS EXE\n", so that the next action knows it: 0 or -errno; load: -ENOENT. */
+/* Kept in a file "PID TICKS EXE\n", so that the next action knows it: 0 or -errno; load: -ENOENT.
+ */
 int proc_save(const char *path, const struct proc_id *id);
 int proc_load(const char *path, struct proc_id *id);
 
@@ -54,8 +56,8 @@ int proc_start(const struct proc_spec *spec, struct proc_id *id);
 int proc_wait_gone(const struct proc_id *id, struct deadline deadline);
 /* Sends a signal to that very process (pidfd): 0, -ESRCH, -errno. */
 int proc_signal(const struct proc_id *id, int signal);
-/* `first` (TERM, or what the server takes for a clean end; 0: none), waits `grace_ms`, KILL, waits until the deadline:
- * 0 gone, -ETIMEDOUT, -errno. */
+/* `first` (TERM, or what the server takes for a clean end; 0: none), waits `grace_ms`, KILL, waits
+ * until the deadline: 0 gone, -ETIMEDOUT, -errno. */
 int proc_end(const struct proc_id *id, int first, int64_t grace_ms, struct deadline deadline);
 
 /* Every live direct child of `pid` (HAProxy's workers): their number, or -errno. */

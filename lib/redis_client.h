@@ -12,21 +12,21 @@
 #include <stddef.h>
 
 struct redis_endpoint {
-    const char *host;        /* address; unused where unix_path is given */
-    int port;                /* 0: the server has no TCP port */
-    const char *unix_path;   /* NULL: TCP */
-    const char *username;    /* NULL: AUTH with the password alone */
-    const char *password;    /* NULL: no AUTH */
-    bool tls;                /* -ENOTSUP where the build has none */
+    const char *host;      /* address; unused where unix_path is given */
+    int port;              /* 0: the server has no TCP port */
+    const char *unix_path; /* NULL: TCP */
+    const char *username;  /* NULL: AUTH with the password alone */
+    const char *password;  /* NULL: no AUTH */
+    bool tls;              /* -ENOTSUP where the build has none */
     const char *tls_ca_file, *tls_cert_file, *tls_key_file;
 };
 
 struct redis_client;
 
 /*
- * Connects and authenticates. 0; -ECONNREFUSED and the like: nobody is there; -ETIMEDOUT: no answer by then; -EACCES: password
- * refused or wanted (see redis_client_error); -EPROTO: not a Redis. *client is NULL on failure.
- * An AUTH that is answered -LOADING counts as authenticated.
+ * Connects and authenticates. 0; -ECONNREFUSED and the like: nobody is there; -ETIMEDOUT: no answer
+ * by then; -EACCES: password refused or wanted (see redis_client_error); -EPROTO: not a Redis.
+ * *client is NULL on failure. An AUTH that is answered -LOADING counts as authenticated.
  */
 int redis_client_open(const struct redis_endpoint *endpoint, struct deadline deadline,
                       struct redis_client **client, char **problem);
@@ -46,7 +46,8 @@ enum redis_error {
     REDIS_ERROR_OTHER,
 };
 
-/* What the last error reply was, and its text ("" where the last call had none). Owned by client. */
+/* What the last error reply was, and its text ("" where the last call had none). Owned by client.
+ */
 enum redis_error redis_client_error(const struct redis_client *client);
 const char *redis_client_error_text(const struct redis_client *client);
 

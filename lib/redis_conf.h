@@ -43,7 +43,8 @@ enum redis_bind {
 enum redis_bind redis_conf_bind(const struct redis_conf *conf, const char *address);
 /* The `bind` line's words, joined by blanks, for a message; "" without one. Caller frees. */
 char *redis_conf_bind_text(const struct redis_conf *conf);
-/* The password of `user NAME ... >PASSWORD` (ACL lines of the file and of `aclfile`); NULL: none in clear. */
+/* The password of `user NAME ... >PASSWORD` (ACL lines of the file and of `aclfile`); NULL: none in
+ * clear. */
 const char *redis_conf_acl_password(const struct redis_conf *conf, const char *user);
 
 #endif

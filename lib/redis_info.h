@@ -31,32 +31,32 @@ struct redis_replica_info { /* a slaveN line */
 
 struct redis_info {
     /* Server */
-    char version[32];      /* valkey_version where there is one, else redis_version */
+    char version[32]; /* valkey_version where there is one, else redis_version */
     bool is_valkey;
-    bool is_sentinel;      /* redis_mode:sentinel */
+    bool is_sentinel; /* redis_mode:sentinel */
     char run_id[REDIS_REPLID_SIZE];
-    pid_t process_id;      /* 0 */
-    int tcp_port;          /* 0 */
+    pid_t process_id; /* 0 */
+    int tcp_port;     /* 0 */
     char executable[256], config_file[256];
     /* Persistence */
     bool loading, aof_enabled;
     /* Replication */
     enum redis_role role;
     char replid[REDIS_REPLID_SIZE], replid2[REDIS_REPLID_SIZE];
-    int64_t offset;         /* master_repl_offset; -1 */
-    int64_t replica_offset; /* slave_repl_offset; -1 */
-    int64_t second_offset;  /* second_repl_offset; -1 */
+    int64_t offset;                     /* master_repl_offset; -1 */
+    int64_t replica_offset;             /* slave_repl_offset; -1 */
+    int64_t second_offset;              /* second_repl_offset; -1 */
     char primary_host[REDIS_HOST_SIZE]; /* of a replica */
     int primary_port;
     bool link_up, sync_in_progress;
-    int64_t link_down_s;    /* master_link_down_since_seconds; -1: not told or never up */
-    int64_t last_io_s;      /* master_last_io_seconds_ago; -1 */
-    int priority;           /* slave_priority; -1 */
+    int64_t link_down_s; /* master_link_down_since_seconds; -1: not told or never up */
+    int64_t last_io_s;   /* master_last_io_seconds_ago; -1 */
+    int priority;        /* slave_priority; -1 */
     int connected_replicas;
-    size_t replica_count;   /* slaveN lines read */
+    size_t replica_count; /* slaveN lines read */
     struct redis_replica_info replicas[REDIS_MAX_REPLICAS];
     /* Keyspace */
-    int64_t keys;           /* of all databases */
+    int64_t keys; /* of all databases */
 };
 
 /* `length` bytes of INFO. 0, or -EINVAL where it is no INFO at all (not one known field). */

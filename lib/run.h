@@ -13,7 +13,8 @@ struct run_result {
     char *output;  /* standard output and error together, at most 64 KiB kept; freed by run_clear */
 };
 
-/* argv[0] is a path, or a name that is looked up in PATH. 0 (whatever the exit code), -ETIMEDOUT, -errno. */
+/* argv[0] is a path, or a name that is looked up in PATH. 0 (whatever the exit code), -ETIMEDOUT,
+ * -errno. */
 int run_program(const char *const *argv, struct deadline deadline, struct run_result *result);
 void run_clear(struct run_result *result);
 

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * poll() as every blocking client here needs it: begun again after a signal with the time that is
+ * left then, so that the sum stays within the deadline.
+ */
+#include "fd.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+
+int fd_timeout(struct deadline deadline)
+{
+    int64_t left = deadline_left_ms(deadline);
+
+    return left < INT_MAX ? (int)left : INT_MAX;
+}
+
+int fd_wait(int fd, short events, struct deadline deadline)
+{
+    for (;;) {
+        struct pollfd entry = {.fd = fd, .events = events};
+        int ready = poll(&entry, 1, fd_timeout(deadline));
+
+        if (ready > 0)
+            return entry.revents & POLLNVAL ? -EBADF : 0;
+        if (ready < 0 && errno != EINTR)
+            return -errno;
+        if (deadline_passed(deadline))
+            return -ETIMEDOUT;
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * corosync's node list. Positions in it are not contiguous after a node was removed at run time, so
+ * the keys are walked, not counted.
+ */
+#include "nodes.h"
+
+#include "util.h"
+#include <corosync/cmap.h>
+#include <errno.h>
+#include <netdb.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define PREFIX "nodelist.node."
+
+/* A node while it is read: its place in the list is known by the key alone. */
+struct entry {
+    uint32_t position;
+    struct node node;
+};
+
+struct entries {
+    size_t count;
+    struct entry entry[NODES_MAX];
+};
+
+static int error_of(cs_error_t error)
+{
+    switch (error) {
+    case CS_OK:
+        return 0;
+    case CS_ERR_ACCESS:
+    case CS_ERR_SECURITY:
+        return -EACCES;
+    case CS_ERR_NO_MEMORY:
+        return -ENOMEM;
+    case CS_ERR_NOT_EXIST:
+        return -ENOENT;
+    case CS_ERR_LIBRARY:
+    case CS_ERR_TRY_AGAIN:
+    case CS_ERR_BAD_HANDLE:
+        return -ENOTCONN;
+    default: /* corosync's list of errors grows */
+        return -EIO;
+    }
+}
+
+static struct entry *entry_at(struct entries *entries, uint32_t position)
+{
+    for (size_t i = 0; i < entries->count; i++)
+        if (entries->entry[i].position == position)
+            return &entries->entry[i];
+    if (entries->count == NODES_MAX)
+        return NULL;
+    entries->entry[entries->count].position = position;
+    return &entries->entry[entries->count++];
+}
+
+static void text_read(cmap_handle_t handle, const char *key, char *to, size_t size)
+{
+    cleanup_free char *text = NULL;
+
+    if (cmap_get_string(handle, key, &text) == CS_OK && strlen(text) < size)
+        snprintf(to, size, "%s", text);
+}
+
+/* nodelist.node.3.name */
+static int key_read(cmap_handle_t handle, const char *key, struct entries *entries)
+{
+    struct entry *entry;
+    uint32_t position;
+    char field[32];
+
+    if (sscanf(key, PREFIX "%u.%31s", &position, field) != 2)
+        return 0;
+    entry = entry_at(entries, position);
+    if (!entry)
+        return -E2BIG;
+    if (str_eq(field, "name"))
+        text_read(handle, key, entry->node.name, sizeof(entry->node.name));
+    else if (str_eq(field, "ring0_addr"))
+        text_read(handle, key, entry->node.address, sizeof(entry->node.address));
+    else if (str_eq(field, "nodeid"))
+        cmap_get_uint32(handle, key, &entry->node.id);
+    return 0;
+}
+
+static int entries_read(cmap_handle_t handle, struct entries *entries)
+{
+    char key[CMAP_KEYNAME_MAXLEN + 1];
+    cmap_iter_handle_t walk;
+    int rc = error_of(cmap_iter_init(handle, PREFIX, &walk));
+
+    if (rc)
+        return rc;
+    while (rc == 0 && cmap_iter_next(handle, walk, key, NULL, NULL) == CS_OK)
+        rc = key_read(handle, key, entries);
+    cmap_iter_finalize(handle, walk);
+    return rc;
+}
+
+/* A name becomes the number that corosync itself uses; one that does not resolve stays as it is. */
+static void address_resolve(char *address, size_t size)
+{
+    struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *found = NULL;
+    char number[256];
+
+    if (getaddrinfo(address, NULL, &hints, &found))
+        return;
+    if (getnameinfo(found->ai_addr, found->ai_addrlen, number, sizeof(number), NULL, 0,
+                    NI_NUMERICHOST) == 0 &&
+        strlen(number) < size)
+        snprintf(address, size, "%s", number);
+    freeaddrinfo(found);
+}
+
+static void node_complete(struct node *node)
+{
+    if (str_is_empty(node->name))
+        snprintf(node->name, sizeof(node->name), "%s", node->address);
+    if (!str_is_empty(node->address))
+        address_resolve(node->address, sizeof(node->address));
+}
+
+/* By its place (corosync sets that from the addresses of this machine), else by its number. */
+static size_t local_find(cmap_handle_t handle, const struct entries *entries)
+{
+    uint32_t position = 0, id = 0;
+    bool has_position = cmap_get_uint32(handle, "nodelist.local_node_pos", &position) == CS_OK;
+    bool has_id =
+        cmap_get_uint32(handle, "runtime.votequorum.this_node_id", &id) == CS_OK && id != 0;
+
+    for (size_t i = 0; i < entries->count; i++)
+        if (has_position && entries->entry[i].position == position)
+            return i;
+    for (size_t i = 0; i < entries->count; i++)
+        if (has_id && entries->entry[i].node.id == id)
+            return i;
+    return SIZE_MAX;
+}
+
+int nodes_read(struct nodes *nodes)
+{
+    cleanup_free struct entries *entries = xcalloc(1, sizeof(*entries));
+    cmap_handle_t handle;
+    int rc = error_of(cmap_initialize(&handle));
+
+    *nodes = (struct nodes){.local = SIZE_MAX};
+    if (rc)
+        return rc;
+    rc = entries_read(handle, entries);
+    if (rc == 0)
+        nodes->local = local_find(handle, entries);
+    cmap_finalize(handle);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < entries->count; i++) {
+        nodes->node[i] = entries->entry[i].node;
+        node_complete(&nodes->node[i]);
+    }
+    nodes->count = entries->count;
+    return 0;
+}
+
+const struct node *nodes_find(const struct nodes *nodes, const char *name)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (str_eq(nodes->node[i].name, name))
+            return &nodes->node[i];
+    return NULL;
+}
