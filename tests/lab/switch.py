@@ -14,6 +14,7 @@ from .errors import LabError
 from .state import CLIENT
 
 BRIDGE = "lab0"
+FRAME = 1514
 
 
 def call(argv, text=None):
@@ -135,7 +136,18 @@ def _matches(rule):
     if kind == "loss":
         return [f"numgen random mod 1000 < {round(value * 10)}"]
     if kind == "rate":
-        each_second = int(value * 125)
-        burst = max(each_second // 20, 3200)
-        return [f"limit rate over {each_second} bytes/second burst {burst} bytes"]
+        return _rate(int(value * 125))
     raise LabError(f"no fault is called '{kind}'")
+
+
+def _rate(each_second):
+    """All bytes, and large packets by number.
+
+    In nftables a limit in bytes lets one second's worth pass at once after a
+    pause, whatever its burst says; a limit in packets keeps to its burst.  That
+    is a third of a second's worth: less, and TCP, which waits 200 ms after a
+    loss, would get a fraction of the rate only.
+    """
+    large = max(1, each_second // FRAME)
+    return [f"meta length > {FRAME // 2} limit rate over {large}/second burst {max(20, large // 3)} packets",
+            f"limit rate over {each_second} bytes/second burst {2 * FRAME} bytes"]

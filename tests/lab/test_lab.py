@@ -73,6 +73,18 @@ def packets_lost(member, address):
     return float(said.partition("% packet loss")[0].rpartition(" ")[2])
 
 
+def seconds_for_half_a_megabyte(source, target):
+    """One second at 4000 kbit/s."""
+    sender = source.popen([sys.executable, "-c", "import socket; s = socket.create_server(('', 7003));"
+                           " s.accept()[0].sendall(bytes(500000))"])
+    source.lab.wait(lambda: "7003" in source.output("ss -Hltn"), 5, "the sender listens")
+    began = time.monotonic()
+    target.run(["timeout", "20", "bash", "-c", f"cat </dev/tcp/{source.address}/7003 >/dev/null"])
+    took = time.monotonic() - began
+    sender.wait(5)
+    return took
+
+
 @pytest.fixture(scope="module")
 def lab():
     with Lab(nodes=3, name=RUN) as cluster:
@@ -261,6 +273,10 @@ def test_loss_and_rate(bare):
     n1.rate(200)
     assert packets_lost(n1, n2.address) > 60
     bare.clear()
+    n1.rate(4000)
+    assert 0.7 < seconds_for_half_a_megabyte(n1, n2) < 5
+    bare.clear()
+    assert seconds_for_half_a_megabyte(n1, n2) < 0.5
     assert packets_lost(n1, n2.address) == 0
 
 
