@@ -173,16 +173,18 @@ static struct deadline deadline_read(void)
 static void context_read(struct ocf_context *context, const struct ocf_agent *agent,
                          const char *action)
 {
-    int64_t interval_ms = env_number("OCF_RESKEY_CRM_meta_interval", 0, INT64_MAX, -1);
-
     context->agent = agent->name;
     context->action = action;
     context->node = env("OCF_RESKEY_CRM_meta_on_node");
     context->in_cluster = context->node != NULL;
     context->is_clone = env("OCF_RESKEY_CRM_meta_clone") != NULL;
-    context->is_promotable = env_bool("OCF_RESKEY_CRM_meta_promotable");
-    context->interval_ms = interval_ms > 0 ? interval_ms : 0;
-    context->is_probe = str_eq(action, "monitor") && interval_ms == 0;
+    /* Pacemaker (2.1.5 looked at) tells a promotable clone by how many may be promoted. */
+    context->is_promotable = env_bool("OCF_RESKEY_CRM_meta_promotable") ||
+                             env("OCF_RESKEY_CRM_meta_promoted_max") ||
+                             env("OCF_RESKEY_CRM_meta_master_max");
+    /* Pacemaker passes no interval at all to a probe. */
+    context->interval_ms = env_number("OCF_RESKEY_CRM_meta_interval", 0, INT64_MAX, 0);
+    context->is_probe = str_eq(action, "monitor") && context->interval_ms == 0;
     context->check_level = (int)env_number("OCF_CHECK_LEVEL", 0, INT_MAX, 0);
     context->deadline = deadline_read();
 }

@@ -39,8 +39,8 @@ struct ocf_context {
     const char *node;     /* OCF_RESKEY_CRM_meta_on_node; NULL: no cluster (by hand, ocf-tester) */
     bool in_cluster;      /* node is known */
     bool is_clone;        /* OCF_RESKEY_CRM_meta_clone is given */
-    bool is_promotable;   /* OCF_RESKEY_CRM_meta_promotable is true */
-    bool is_probe;        /* a monitor with interval 0 */
+    bool is_promotable;   /* of a promotable clone: meta promotable, promoted_max or master_max */
+    bool is_probe;        /* a monitor with interval 0 or none */
     int64_t interval_ms;  /* of a recurring monitor, else 0 */
     int check_level;      /* OCF_CHECK_LEVEL, else 0 */
     bool params_valid;    /* false: stop or a probe goes on with defaults for bad values */
@@ -94,7 +94,10 @@ void ocf_print_man(const struct ocf_agent *agent, FILE *out);
 void ocf_print_usage(const struct ocf_agent *agent, FILE *out);
 
 /* What every agent has beside its own table. Ends with a name of NULL. */
-enum { OCF_PRINTED_META_DATA, OCF_PRINTED_USAGE };
+enum {
+    OCF_PRINTED_META_DATA,
+    OCF_PRINTED_USAGE
+};
 extern const struct ocf_action ocf_printed_actions[];
 /* The first row of that name; NULL: the agent has no such action. */
 const struct ocf_action *ocf_action_find(const struct ocf_agent *agent, const char *name);
