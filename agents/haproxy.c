@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * ocf:redis-ha:haproxy, one HAProxy: checked before it starts or reloads, asked over its stats
+ * socket how it is, drained before it ends.
+ */
+#include "attributes.h"
+#include "haproxy_config.h"
+#include "haproxy_judge.h"
+#include "haproxy_params.h"
+#include "haproxy_server.h"
+#include "log.h"
+#include "ocf.h"
+#include "server.h"
+#include "util.h"
+#include <errno.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static void publish(const struct ocf_context *context, const char *status)
+{
+    cleanup_free char *name = xasprintf("%s-status", context->instance);
+
+    attribute_publish(context, name, status);
+}
+
+/* ---- validate-all ---- */
+
+static enum ocf_exit validate_config_path(const struct haproxy_params *params)
+{
+    struct stat st;
+    int rc;
+
+    if (stat(params->config, &st) < 0)
+        return ocf_fail(errno == ENOENT || errno == ENOTDIR ? OCF_ERR_INSTALLED : OCF_ERR_ARGS,
+                        "config: \"%s\" cannot be read: %s; expected a file, or a folder of *.cfg",
+                        params->config, strerror(errno));
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return ocf_fail(OCF_ERR_ARGS, "config: \"%s\" is neither a file nor a folder of *.cfg",
+                        params->config);
+    rc = params->user ? server_user_may(params->user, params->config,
+                                        S_ISDIR(st.st_mode) ? R_OK | X_OK : R_OK)
+                      : 0;
+    if (rc)
+        return ocf_fail(OCF_ERR_ARGS, "config: \"%s\" cannot be read by user %s: %s",
+                        params->config, params->user, strerror(-rc));
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate_config_content(const struct haproxy_server *server)
+{
+    const struct haproxy_params *params = server->params;
+    cleanup_haproxy_files struct haproxy_files files;
+    cleanup_free char *problem = NULL;
+    cleanup_free char *socket = NULL;
+    int rc = haproxy_files_list(params->config, &files);
+
+    if (rc == 0 && files.count == 0)
+        return ocf_fail(OCF_ERR_ARGS,
+                        "config: folder \"%s\" has no file that HAProxy would read; "
+                        "expected *.cfg",
+                        params->config);
+    if (haproxy_config_check(server->binary, params->config, server->context->deadline, &problem))
+        return ocf_fail(OCF_ERR_ARGS, "config: %s", problem);
+    rc = haproxy_server_socket(params, &socket);
+    if (rc == -ENOENT)
+        return ocf_fail(OCF_ERR_ARGS,
+                        "stats_socket: not given, and %s has no `stats socket /PATH` "
+                        "in its global section; expected one of both",
+                        params->config);
+    if (rc)
+        return ocf_fail(OCF_ERR_ARGS, "config: \"%s\" cannot be read: %s", params->config,
+                        strerror(-rc));
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate(const struct haproxy_server *server)
+{
+    enum ocf_exit rc = server_check_program(server->binary, "haproxy");
+
+    if (!rc && server->params->user)
+        rc = server_check_user(server->params->user);
+    if (!rc)
+        rc = validate_config_path(server->params);
+    return rc ? rc : validate_config_content(server);
+}
+
+static enum ocf_exit haproxy_validate(const struct ocf_context *context, const void *params)
+{
+    cleanup_haproxy_server struct haproxy_server server;
+
+    haproxy_server_open(&server, context, params);
+    return validate(&server);
+}
+
+/* ---- monitor ---- */
+
+static enum ocf_exit not_running(const struct haproxy_server *server)
+{
+    const struct ocf_context *context = server->context;
+
+    publish(context, "down");
+    if (context->is_probe || !server_has_record(context))
+        return OCF_NOT_RUNNING;
+    return ocf_fail(OCF_NOT_RUNNING, "HAProxy, master %d, ended without being stopped (log: %s)",
+                    (int)server->process.pid, server->log_path);
+}
+
+/* The master is there, but the stats socket tells nothing: whose fault is it? */
+static enum ocf_exit no_answer(const struct haproxy_server *server, int rc)
+{
+    int master = (int)server->process.pid;
+
+    publish(server->context, "down");
+    if (haproxy_server_workers(server) == 0)
+        return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, has no worker (log: %s)", master,
+                        server->log_path);
+    if (!server->socket || rc == -ENOENT)
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "stats socket %s is missing while HAProxy, master %d, runs",
+                        server->socket ? server->socket : "(none)", master);
+    return ocf_fail(OCF_ERR_GENERIC, "stats socket %s of HAProxy, master %d: %s", server->socket,
+                    master, rc == -ETIMEDOUT ? "no answer in time" : strerror(-rc));
+}
+
+static enum ocf_exit tell(const struct haproxy_server *server, enum haproxy_verdict verdict,
+                          const struct haproxy_health *health)
+{
+    const char *backend = server->params->backend;
+    bool asks_for_servers = server->context->check_level >= 10;
+
+    switch (verdict) {
+    case HAPROXY_SERVES:
+        return OCF_SUCCESS;
+    case HAPROXY_NO_SERVER:
+        return asks_for_servers ? ocf_fail(OCF_DEGRADED, "no usable server in %s: 0 of %zu",
+                                           backend ? backend : "any backend", health->servers)
+                                : OCF_SUCCESS;
+    case HAPROXY_NO_BACKEND:
+        return asks_for_servers ? ocf_fail(OCF_DEGRADED,
+                                           "backend: \"%s\" is not in the running configuration; "
+                                           "expected the name of a backend or listen section",
+                                           backend)
+                                : OCF_SUCCESS;
+    case HAPROXY_PART_CLOSED:
+        return ocf_fail(OCF_DEGRADED, "%zu of %zu listeners take no connections",
+                        health->frontends - health->frontends_open, health->frontends);
+    case HAPROXY_CLOSED:
+        return ocf_fail(OCF_ERR_GENERIC, "none of %zu listeners takes connections",
+                        health->frontends);
+    case HAPROXY_STOPPING:
+        break;
+    }
+    return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, is stopping: it takes no connections",
+                    (int)server->process.pid);
+}
+
+static enum ocf_exit look(const struct haproxy_server *server)
+{
+    struct haproxy_health health = {0};
+    struct haproxy_info info;
+    enum haproxy_verdict verdict;
+    int rc = haproxy_server_info(server, &info);
+
+    if (!rc && haproxy_server_kin(server, info.pid) == HAPROXY_STRANGER) {
+        publish(server->context, "down");
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "stats socket %s is answered by process %d, which is not "
+                        "a worker of master %d",
+                        server->socket, (int)info.pid, (int)server->process.pid);
+    }
+    if (!rc)
+        rc = haproxy_server_health(server, &health);
+    if (rc)
+        return no_answer(server, rc);
+    verdict = haproxy_judge(&info, &health, server->params->backend);
+    publish(server->context, haproxy_verdict_status(verdict));
+    haproxy_say_currency(server);
+    return tell(server, verdict, &health);
+}
+
+static enum ocf_exit haproxy_monitor(const struct ocf_context *context, const void *params)
+{
+    cleanup_haproxy_server struct haproxy_server server;
+    cleanup_free char *problem = NULL;
+
+    haproxy_server_open(&server, context, params);
+    switch (haproxy_find(&server, &problem)) {
+    case PROC_GONE:
+        return not_running(&server);
+    case PROC_UNKNOWN:
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
+    case PROC_ALIVE:
+        break;
+    }
+    server_log_trim(server.log_path);
+    return look(&server);
+}
+
+/* ---- start ---- */
+
+/* Debian's /run/haproxy, for one, is made by systemd's unit alone. Elsewhere than below /run a
+ * missing folder is a mistake, which HAProxy names. */
+static enum ocf_exit make_socket_folder(const struct haproxy_server *server)
+{
+    const struct passwd *pw = server->params->user ? getpwnam(server->params->user) : NULL;
+    cleanup_free char *folder = xstrdup(server->socket);
+    int rc = 0;
+
+    *strrchr(folder, '/') = '\0';
+    if ((!str_starts(folder, "/run/") && !str_starts(folder, "/var/run/")) ||
+        access(folder, F_OK) == 0)
+        return OCF_SUCCESS;
+    rc = dir_make(folder, 0755);
+    if (!rc && pw && lchown(folder, pw->pw_uid, pw->pw_gid) < 0)
+        rc = -errno;
+    if (rc)
+        return ocf_fail(OCF_ERR_GENERIC, "stats_socket: folder %s could not be made: %s", folder,
+                        strerror(-rc));
+    log_notice("made %s for the stats socket", folder);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit start_anew(struct haproxy_server *server)
+{
+    enum ocf_exit rc;
+
+    free(steal_pointer(&server->socket));
+    (void)haproxy_server_socket(server->params, &server->socket); /* validate() found one */
+    rc = make_socket_folder(server);
+    if (!rc)
+        rc = haproxy_launch(server);
+    return rc ? rc : look(server);
+}
+
+static enum ocf_exit haproxy_start(const struct ocf_context *context, const void *params)
+{
+    cleanup_haproxy_server struct haproxy_server server;
+    cleanup_free char *problem = NULL;
+    enum ocf_exit rc;
+
+    haproxy_server_open(&server, context, params);
+    switch (haproxy_find(&server, &problem)) {
+    case PROC_ALIVE:
+        return look(&server);
+    case PROC_UNKNOWN:
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
+    case PROC_GONE:
+        break;
+    }
+    rc = validate(&server);
+    return rc ? rc : start_anew(&server);
+}
+
+/* ---- reload-agent ---- */
+
+/* A degraded result, not a failed one: Pacemaker would stop what serves and could not start it. */
+static enum ocf_exit haproxy_reload(const struct ocf_context *context, const void *params)
+{
+    cleanup_haproxy_server struct haproxy_server server;
+    cleanup_free char *problem = NULL;
+    enum ocf_exit rc;
+
+    haproxy_server_open(&server, context, params);
+    if (haproxy_find(&server, &problem) != PROC_ALIVE)
+        return ocf_fail(OCF_ERR_GENERIC, "HAProxy cannot be reloaded: %s",
+                        problem ? problem : "it does not run");
+    if (haproxy_token_is_noted(&server))
+        return OCF_SUCCESS;
+    rc = validate(&server);
+    return rc ? OCF_DEGRADED : haproxy_reload_worker(&server);
+}
+
+/* ---- stop ---- */
+
+static enum ocf_exit end(struct haproxy_server *server)
+{
+    cleanup_free char *problem = NULL;
+    struct proc_id id;
+
+    switch (haproxy_find(server, &problem)) {
+    case PROC_ALIVE:
+        publish(server->context, "draining");
+        return haproxy_end(server);
+    case PROC_UNKNOWN:
+        if (server_recorded(server->context, &id) == PROC_UNKNOWN)
+            return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
+        log_notice("%s; it is left alone", problem);
+        break;
+    case PROC_GONE:
+        break;
+    }
+    haproxy_forget(server);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit haproxy_stop(const struct ocf_context *context, const void *params)
+{
+    cleanup_haproxy_server struct haproxy_server server;
+    enum ocf_exit rc;
+
+    haproxy_server_open(&server, context, params);
+    rc = end(&server);
+    if (!rc)
+        publish(context, "down");
+    return rc;
+}
+
+/* ---- the tables ---- */
+
+static const struct ocf_action haproxy_actions[] = {
+    {.name = "start", .run = haproxy_start, .needs_valid_params = true, .timeout_s = 20},
+    {.name = "stop", .run = haproxy_stop, .timeout_s = 30},
+    {.name = "monitor",
+     .run = haproxy_monitor,
+     .needs_valid_params = true,
+     .timeout_s = 20,
+     .interval_s = 2},
+    {.name = "monitor", .timeout_s = 20, .interval_s = 10, .depth = 10},
+    {.name = "reload-agent", .run = haproxy_reload, .needs_valid_params = true, .timeout_s = 20},
+    {.name = "validate-all", .run = haproxy_validate, .needs_valid_params = true, .timeout_s = 10},
+    {.name = NULL},
+};
+
+static const struct ocf_agent haproxy_agent = {
+    .name = "haproxy",
+    .shortdesc = "HAProxy with checked reloads and drained stops",
+    .longdesc = "Manages an HAProxy, as a clone with one on every node or plain. The configuration "
+                "is checked by HAProxy before each start and reload; a bad one leaves what runs as "
+                "it is. Health is asked over the stats socket and published as the node attribute "
+                "<resource>-status. A stop lets open sessions end first. An HAProxy that runs "
+                "already is adopted.",
+    .params = haproxy_param_table,
+    .params_size = sizeof(struct haproxy_params),
+    .actions = haproxy_actions,
+};
+
+int main(int argc, char **argv)
+{
+    return ocf_main(&haproxy_agent, argc, argv);
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Starts, reloads and ends HAProxy. It runs in master-worker mode and in the foreground (-W -db)
+ * of a session of its own: so the master's identity is known from the start, SIGUSR2 reloads, and
+ * what it says at a start or reload that fails is kept.
+ */
+#include "haproxy_config.h"
+#include "haproxy_server.h"
+#include "log.h"
+#include "server.h"
+#include "util.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define POLL_MS    20
+#define TERM_MS    1000 /* TERM makes the workers drop their sessions: no reason to take long */
+#define END_MARGIN 2000 /* of an action's time, kept for TERM, KILL and their confirmation */
+
+/* What is left of an action's time, less what it takes to end HAProxy for sure. */
+static struct deadline with_margin(struct deadline deadline)
+{
+    int64_t left = deadline_left_ms(deadline);
+
+    return deadline_in(left - (left / 3 < END_MARGIN ? left / 3 : END_MARGIN));
+}
+
+/* ---- start ---- */
+
+/* 0: a worker of this master answers. -ESRCH: the master ended. -ETIMEDOUT. */
+static int wait_until_it_serves(const struct haproxy_server *server)
+{
+    struct deadline deadline = with_margin(server->context->deadline);
+    struct haproxy_info info;
+
+    do {
+        if (haproxy_server_info(server, &info) == 0 &&
+            haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER)
+            return 0;
+        if (proc_check(&server->process) == PROC_GONE)
+            return -ESRCH;
+    } while (deadline_pause(deadline, POLL_MS));
+    return -ETIMEDOUT;
+}
+
+static enum ocf_exit launch_failed(const struct haproxy_server *server, off_t from, int rc)
+{
+    cleanup_free char *said = server_log_since(server->log_path, from);
+    cleanup_free char *alert = haproxy_alert(said, 0);
+
+    haproxy_forget(server);
+    if (rc == -ESRCH)
+        return ocf_fail(OCF_ERR_GENERIC, "HAProxy ended at once: %s",
+                        alert ? alert : "it gave no reason");
+    (void)proc_end(&server->process, SIGTERM, TERM_MS, server->context->deadline);
+    return ocf_fail(OCF_ERR_GENERIC, "HAProxy was started, but %s gave no answer in time%s%s",
+                    server->socket, alert ? ": " : "", alert ? alert : "");
+}
+
+enum ocf_exit haproxy_launch(struct haproxy_server *server)
+{
+    const char *const argv[] = {server->binary, "-W", "-db", "-f", server->params->config, NULL};
+    const struct proc_spec spec = {
+        .argv = argv, .user = server->params->user, .log_path = server->log_path};
+    off_t from = server_log_end(server->log_path);
+    cleanup_free char *print = NULL;
+    int rc = haproxy_config_print(server->params->config, &print);
+
+    if (!rc)
+        rc = proc_start(&spec, &server->process);
+    if (rc)
+        return ocf_fail(OCF_ERR_GENERIC, "%s could not be started: %s", server->binary,
+                        strerror(-rc));
+    rc = server_record(server->context, &server->process);
+    if (rc)
+        log_warning("the process could not be recorded: %s", strerror(-rc));
+    haproxy_note(server, print);
+    rc = wait_until_it_serves(server);
+    return rc ? launch_failed(server, from, rc) : OCF_SUCCESS;
+}
+
+/* ---- reload ---- */
+
+/* 0: another worker than `old` answers. -EINVAL: the master gave up, *alert says why. -ESRCH,
+ * -ETIMEDOUT. */
+static int wait_for_new_worker(const struct haproxy_server *server, pid_t old, off_t from,
+                               char **alert)
+{
+    struct haproxy_info info;
+
+    do {
+        cleanup_free char *said = server_log_since(server->log_path, from);
+
+        if (haproxy_server_info(server, &info) == 0 && info.pid != old &&
+            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER)
+            return 0;
+        /* Workers give alerts too, of servers that are down: only the master's own count. */
+        *alert = haproxy_alert(said, server->process.pid);
+        if (*alert)
+            return -EINVAL;
+        if (proc_check(&server->process) == PROC_GONE)
+            return -ESRCH;
+    } while (deadline_pause(server->context->deadline, POLL_MS));
+    return -ETIMEDOUT;
+}
+
+static enum ocf_exit reload_failed(const struct haproxy_server *server, int rc, const char *alert)
+{
+    if (rc == -EINVAL)
+        return ocf_fail(OCF_DEGRADED, "not reloaded, the running configuration stays: %s", alert);
+    if (rc == -ESRCH)
+        return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, ended at the reload",
+                        (int)server->process.pid);
+    return ocf_fail(OCF_DEGRADED, "reload: no new worker serves at %s in time (log: %s)",
+                    server->socket, server->log_path);
+}
+
+enum ocf_exit haproxy_reload_worker(struct haproxy_server *server)
+{
+    off_t from = server_log_end(server->log_path);
+    cleanup_free char *print = NULL;
+    cleanup_free char *alert = NULL;
+    struct haproxy_info before;
+    int rc = haproxy_server_info(server, &before);
+
+    if (rc)
+        return ocf_fail(OCF_ERR_GENERIC, "stats socket %s: %s; HAProxy is not reloaded",
+                        server->socket ? server->socket : "(none)", strerror(-rc));
+    if (haproxy_server_kin(server, before.pid) != HAPROXY_WORKER)
+        return ocf_fail(OCF_DEGRADED,
+                        "HAProxy, pid %d, was started without -W by another hand and "
+                        "cannot be reloaded; restart the resource",
+                        (int)before.pid);
+    free(steal_pointer(&server->socket));
+    rc = haproxy_server_socket(server->params, &server->socket);
+    if (!rc)
+        rc = haproxy_config_print(server->params->config, &print);
+    if (!rc)
+        rc = proc_signal(&server->process, SIGUSR2);
+    if (!rc)
+        rc = wait_for_new_worker(server, before.pid, from, &alert);
+    if (rc)
+        return reload_failed(server, rc, alert);
+    haproxy_note(server, print);
+    return OCF_SUCCESS;
+}
+
+/* ---- stop ---- */
+
+/* What a master that was killed left behind; workers end by themselves, but not at once. */
+static int end_workers(const struct proc_id *workers, int count, struct deadline deadline)
+{
+    int worst = 0;
+
+    for (int i = 0; i < count && i < HAPROXY_WORKERS_MAX; i++) {
+        int rc = proc_end(&workers[i], 0, 0, deadline);
+
+        worst = rc ? rc : worst;
+    }
+    return worst;
+}
+
+enum ocf_exit haproxy_end(const struct haproxy_server *server)
+{
+    struct deadline deadline = server->context->deadline;
+    struct deadline drained =
+        deadline_min(with_margin(deadline), deadline_in(server->params->drain_timeout_s * 1000));
+    struct proc_id workers[HAPROXY_WORKERS_MAX];
+    int count = proc_children(server->process.pid, workers, ARRAY_SIZE(workers));
+    int rc = proc_signal(&server->process, SIGUSR1);
+
+    if (rc == 0)
+        rc = proc_wait_gone(&server->process, drained);
+    if (rc && rc != -ESRCH) {
+        log_notice("open sessions did not end within the drain time; they are ended now");
+        rc = proc_end(&server->process, SIGTERM, TERM_MS, deadline);
+    }
+    if (rc == 0 || rc == -ESRCH)
+        rc = end_workers(workers, count, deadline);
+    if (rc)
+        return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, could not be ended: %s",
+                        (int)server->process.pid, strerror(-rc));
+    haproxy_forget(server);
+    return OCF_SUCCESS;
+}

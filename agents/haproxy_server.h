@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The local HAProxy as processes: a master that the agent starts and knows, workers that it forks
+ * at its start and at each reload.
+ */
+#ifndef RHA_HAPROXY_SERVER_H
+#define RHA_HAPROXY_SERVER_H
+
+#include "haproxy_params.h"
+#include "haproxy_stats.h"
+#include "ocf.h"
+#include "proc.h"
+
+#define HAPROXY_WORKERS_MAX 64
+
+struct haproxy_server {
+    const struct ocf_context *context;
+    const struct haproxy_params *params;
+    const char *binary;     /* NULL: none is installed */
+    char *socket;           /* of the running one, as noted; else as configured; NULL: not known */
+    char *log_path;         /* what the master and its workers say on their standard error */
+    struct proc_id process; /* the master, valid once haproxy_find() said PROC_ALIVE */
+};
+
+/* Gathers what can be had without waiting; never fails, since `stop` goes on with what there is. */
+void haproxy_server_open(struct haproxy_server *server, const struct ocf_context *context,
+                         const struct haproxy_params *params);
+void haproxy_server_close(struct haproxy_server *server);
+#define cleanup_haproxy_server __attribute__((cleanup(haproxy_server_close)))
+
+/* The stats socket that parameter or configuration name now. 0, -ENOENT, -errno. Caller frees. */
+int haproxy_server_socket(const struct haproxy_params *params, char **socket);
+
+/*
+ * Whether this resource's HAProxy runs. One that an action of ours did not start is adopted when it
+ * answers at our stats socket and runs our program. PROC_UNKNOWN: *problem says what could not be
+ * found out (caller frees).
+ */
+enum proc_state haproxy_find(struct haproxy_server *server, char **problem);
+
+/* Asks the stats socket, for SERVER_ANSWER_MS at most. 0 or -errno, see haproxy_ask(). */
+int haproxy_server_info(const struct haproxy_server *server, struct haproxy_info *info);
+int haproxy_server_health(const struct haproxy_server *server, struct haproxy_health *health);
+
+/* Who `pid` is to our master: itself (an adopted HAProxy without -W), its live worker, or nobody.
+ */
+enum haproxy_kin {
+    HAPROXY_STRANGER,
+    HAPROXY_WORKER,
+    HAPROXY_SINGLE,
+};
+enum haproxy_kin haproxy_server_kin(const struct haproxy_server *server, pid_t pid);
+/* How many live workers the master has, old ones that drain included; -errno. */
+int haproxy_server_workers(const struct haproxy_server *server);
+
+/* ---- haproxy_run.c: what changes something ---- */
+
+/* Starts it and waits until it serves. OCF_SUCCESS, or the reason is given and nothing is left. */
+enum ocf_exit haproxy_launch(struct haproxy_server *server);
+/* Loads the configuration anew, which was checked before, and waits until a new worker serves.
+ * OCF_SUCCESS, or the reason is given and the running one goes on. */
+enum ocf_exit haproxy_reload_worker(struct haproxy_server *server);
+/* Stops listening, lets sessions end for drain_timeout, then ends it within the action's time. */
+enum ocf_exit haproxy_end(const struct haproxy_server *server);
+
+/* ---- haproxy_note.c: what is kept in the run folder about the running configuration ---- */
+
+enum haproxy_currency {
+    HAPROXY_CURRENT,  /* what runs is what is on disk */
+    HAPROXY_OUTDATED, /* the disk has another configuration */
+    HAPROXY_NOT_KNOWN,
+};
+/* `print`: of the configuration that runs; NULL: not known. */
+void haproxy_note(const struct haproxy_server *server, const char *print);
+void haproxy_forget(const struct haproxy_server *server);
+char *haproxy_noted_socket(const struct ocf_context *context);
+/* It was started or reloaded with the very reload_token of the parameters. */
+bool haproxy_token_is_noted(const struct haproxy_server *server);
+enum haproxy_currency haproxy_currency(const struct haproxy_server *server);
+/* Logs it where it is not what was logged last. */
+void haproxy_say_currency(const struct haproxy_server *server);
+
+#endif

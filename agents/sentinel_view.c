@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Asks Sentinel and reads its answers. Fields that an answer lacks stay 0.
+ */
+#include "sentinel_view.h"
+
+#include "util.h"
+#include <errno.h>
+#include <string.h>
+
+static int64_t number_of(const struct redis_list *list, const char *field)
+{
+    const char *text = redis_list_field(list, field);
+    int64_t value;
+
+    return text && parse_int64(text, INT64_MIN, INT64_MAX, &value) == 0 ? value : 0;
+}
+
+/* `flags` is a list of words with commas. */
+static bool has_flag(const char *flags, const char *flag)
+{
+    size_t length = strlen(flag);
+
+    for (const char *at = flags; at; at = strchr(at, ',')) {
+        at += *at == ',';
+        if (strncmp(at, flag, length) == 0 && (at[length] == ',' || at[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+void sentinel_view_read_master(const struct redis_list *master, struct sentinel_view *view)
+{
+    const char *flags = redis_list_field(master, "flags");
+    const char *host = redis_list_field(master, "ip");
+
+    view->watches = true;
+    snprintf(view->host, sizeof(view->host), "%s", host ? host : "");
+    view->port = (int)number_of(master, "port");
+    view->is_sdown = has_flag(flags, "s_down");
+    view->is_odown = has_flag(flags, "o_down");
+    view->reports_replica = str_eq(redis_list_field(master, "role-reported"), "slave");
+    view->quorum = number_of(master, "quorum");
+    view->down_after_ms = number_of(master, "down-after-milliseconds");
+    view->failover_timeout_ms = number_of(master, "failover-timeout");
+    view->parallel_syncs = number_of(master, "parallel-syncs");
+    view->config_epoch = number_of(master, "config-epoch");
+}
+
+/* "OK 3 usable Sentinels. ..." or "NOQUORUM 1 usable Sentinels. ..." */
+void sentinel_view_read_quorum(const char *words, struct sentinel_view *view)
+{
+    int usable;
+
+    snprintf(view->quorum_words, sizeof(view->quorum_words), "%s", words);
+    view->quorum_words[strcspn(view->quorum_words, "\r\n")] = '\0';
+    view->has_quorum = str_starts(words, "OK ");
+    if (sscanf(words, "%*15s %d usable", &usable) == 1 && usable > 0)
+        view->usable = usable;
+}
+
+/* -EREMOTEIO: it does not know that name; the rest of the view is still wanted. */
+static int ask_master(struct redis_client *client, const char *master_name,
+                      struct deadline deadline, struct sentinel_view *view)
+{
+    const char *const ask[] = {"SENTINEL", "MASTER", master_name};
+    struct redis_list list = {0};
+    int rc = redis_ask_list(client, deadline, &list, ARRAY_SIZE(ask), ask);
+
+    if (rc == 0)
+        sentinel_view_read_master(&list, view);
+    redis_list_free(&list);
+    return rc == -EREMOTEIO && redis_client_error(client) != REDIS_ERROR_NOAUTH ? 0 : rc;
+}
+
+static int ask_quorum(struct redis_client *client, const char *master_name,
+                      struct deadline deadline, struct sentinel_view *view)
+{
+    cleanup_free char *text = NULL;
+    int rc = redis_ask_words(client, deadline, &text, "SENTINEL", "CKQUORUM", master_name, NULL);
+
+    if (rc == 0 || rc == -EREMOTEIO)
+        sentinel_view_read_quorum(text ? text : redis_client_error_text(client), view);
+    return rc == -EREMOTEIO ? 0 : rc;
+}
+
+static int ask_tilt(struct redis_client *client, struct deadline deadline,
+                    struct sentinel_view *view)
+{
+    cleanup_free char *text = NULL;
+    int rc = redis_ask_words(client, deadline, &text, "INFO", "sentinel", NULL);
+
+    if (rc == 0)
+        view->is_tilt = text && strstr(text, "sentinel_tilt:1");
+    return rc;
+}
+
+int sentinel_view_ask(struct redis_client *client, const char *master_name,
+                      struct deadline deadline, struct sentinel_view *view, char **problem)
+{
+    int rc = redis_ask_words(client, deadline, NULL, "PING", NULL);
+
+    memset(view, 0, sizeof(*view));
+    if (rc == 0)
+        rc = ask_master(client, master_name, deadline, view);
+    if (rc == 0 && view->watches)
+        rc = ask_quorum(client, master_name, deadline, view);
+    if (rc == 0)
+        rc = ask_tilt(client, deadline, view);
+    if (rc)
+        *problem = xstrdup(rc == -EREMOTEIO ? redis_client_error_text(client) : strerror(-rc));
+    return rc;
+}
+
+const char *sentinel_view_status(const struct sentinel_view *view)
+{
+    if (view->is_tilt)
+        return "tilt";
+    if (!view->has_quorum)
+        return "no-quorum";
+    if (view->is_odown)
+        return "odown";
+    return view->is_sdown ? "sdown" : "ok";
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the local Sentinel says of the primary that it watches, of its peers and of itself.
+ */
+#ifndef RHA_SENTINEL_VIEW_H
+#define RHA_SENTINEL_VIEW_H
+
+#include "clock.h"
+#include "redis_client.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sentinel_view {
+    bool watches; /* it knows master_name; else the fields up to config_epoch are empty */
+    char host[256];
+    int port;
+    bool is_sdown, is_odown;
+    bool reports_replica; /* the server there says role:slave */
+    int64_t quorum, down_after_ms, failover_timeout_ms, parallel_syncs;
+    int64_t config_epoch;
+    bool is_tilt;
+    bool has_quorum;        /* quorum and majority can be reached */
+    int usable;             /* Sentinels that it can count on, itself included; 0: not told */
+    char quorum_words[256]; /* CKQUORUM's answer */
+};
+
+/* 0, or -errno with *problem (caller frees). */
+int sentinel_view_ask(struct redis_client *client, const char *master_name,
+                      struct deadline deadline, struct sentinel_view *view, char **problem);
+
+/* Pure: from a flattened SENTINEL MASTER, and from CKQUORUM's answer. */
+void sentinel_view_read_master(const struct redis_list *master, struct sentinel_view *view);
+void sentinel_view_read_quorum(const char *words, struct sentinel_view *view);
+
+/* The value of `<sentinel>-status`: the worst of tilt, no-quorum, odown, sdown, ok. */
+const char *sentinel_view_status(const struct sentinel_view *view);
+
+#endif
