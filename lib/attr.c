@@ -40,12 +40,11 @@ static int tool_run(const char *const *argv, struct deadline deadline, struct ru
     }
 }
 
-/* attrd reads "++" at the end as "one more", and "+=N" as "N more" (attrd_expand_value). */
+/* "value++" and "value+=N" would be worked out by attrd (attrd_expand_value), which looks for the
+ * signs at a place of its own: none of ours has them anywhere. */
 static bool value_is_sum(const char *value)
 {
-    size_t length = strlen(value);
-
-    return (length >= 2 && strcmp(value + length - 2, "++") == 0) || strstr(value, "+=");
+    return strstr(value, "++") || strstr(value, "+=");
 }
 
 static int attr_tell(const char *name, const char *command, struct deadline deadline)
@@ -61,10 +60,11 @@ static int attr_tell(const char *name, const char *command, struct deadline dead
 
 int attr_set(const char *name, const char *value, struct deadline deadline)
 {
-    cleanup_free char *update = xasprintf("--update=%s", value);
+    cleanup_free char *update = NULL;
 
-    if (str_is_empty(name) || value_is_sum(value))
+    if (str_is_empty(name) || !value || value_is_sum(value))
         return -EINVAL;
+    update = xasprintf("--update=%s", value);
     return attr_tell(name, update, deadline);
 }
 

@@ -10,8 +10,9 @@
 
 #define ATTR_MINUS_INFINITY "-INFINITY"
 
-/* Sets a transient attribute of this node (attrd_updater): 0, -ENOTCONN (no cluster here), -errno.
- */
+/* Sets a transient attribute of this node (attrd_updater): 0; -ENOTCONN: no cluster here; -EINVAL:
+ * no name, no value, or one that attrd may take for a sum ("++", "+="); -EREMOTEIO: refused;
+ * -ETIMEDOUT, -errno. */
 int attr_set(const char *name, const char *value, struct deadline deadline);
 int attr_clear(const char *name, struct deadline deadline);
 /* A node's permanent attribute, else its transient one. *value NULL: not set. Caller frees. */

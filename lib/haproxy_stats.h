@@ -12,7 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* 0 with *answer (caller frees); -ENOENT, -ECONNREFUSED: nobody there; -ETIMEDOUT; -errno. */
+/* 0 with *answer (caller frees); -ENOENT, -ECONNREFUSED: nobody there; -ETIMEDOUT; -EFBIG: more
+ * than 16 MiB; -errno. */
 int haproxy_ask(const char *socket_path, const char *command, struct deadline deadline,
                 char **answer);
 
@@ -23,7 +24,7 @@ struct haproxy_info { /* show info */
     int64_t current_connections;
     bool stopping;
 };
-/* 0 or -EINVAL. */
+/* 0, or -EINVAL where it has no version or pid. */
 int haproxy_info_parse(const char *text, struct haproxy_info *info);
 
 struct haproxy_health { /* show stat, summed */
@@ -31,7 +32,7 @@ struct haproxy_health { /* show stat, summed */
     size_t servers, servers_usable; /* of `backend`, or of all */
     bool backend_found;
 };
-/* CSV of `show stat`. `backend` NULL or "": all. 0 or -EINVAL. */
+/* CSV of `show stat`. `backend` NULL or "": all. 0, or -EINVAL where it is none or is cut off. */
 int haproxy_health_parse(const char *csv, const char *backend, struct haproxy_health *health);
 
 #endif

@@ -46,9 +46,11 @@ struct proc_spec {
 };
 
 /*
- * Starts the program in a session of its own, standard input /dev/null, no descriptor of ours, the
- * environment without OCF_*, and returns at once; the caller is not its parent afterwards (double
- * fork). 0, or -errno of what failed, exec included.
+ * Starts the program in a session of its own, standard input /dev/null, no descriptor of ours,
+ * signals as in a fresh process, the environment without the cluster's variables (OCF_*, HA_*,
+ * PCMK_*) and those of systemd's supervision, and returns at once; the caller is not its parent
+ * afterwards (double fork). 0, or -errno of what failed, exec included; -EPERM: only root may start
+ * it as another user; -ENOENT: also no such user; -ESRCH: it ended at once (its log says why).
  */
 int proc_start(const struct proc_spec *spec, struct proc_id *id);
 
@@ -60,7 +62,8 @@ int proc_signal(const struct proc_id *id, int signal);
  * until the deadline: 0 gone, -ETIMEDOUT, -errno. */
 int proc_end(const struct proc_id *id, int first, int64_t grace_ms, struct deadline deadline);
 
-/* Every live direct child of `pid` (HAProxy's workers): their number, or -errno. */
+/* Every live direct child of `pid` (HAProxy's workers): their number, of which the first `max` are
+ * in `children`, or -errno. */
 int proc_children(pid_t pid, struct proc_id *children, size_t max);
 
 #endif

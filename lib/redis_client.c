@@ -30,8 +30,6 @@ struct redis_client {
     char *error_text;
 };
 
-/* --- connection --- */
-
 static int context_errno(const redisContext *context, int saved)
 {
     if (!context)
@@ -101,8 +99,6 @@ static int client_connect(struct redis_client *client, const struct redis_endpoi
     return 0;
 }
 
-/* --- one exchange --- */
-
 /* What went wrong in hiredis, which sets errno for input and output only. */
 static int client_break(struct redis_client *client, int rc)
 {
@@ -128,15 +124,32 @@ static int client_wait(struct redis_client *client, short events, struct deadlin
     return rc == -ETIMEDOUT && !deadline_passed(deadline) ? 0 : rc;
 }
 
-static int client_send(struct redis_client *client, struct deadline deadline)
+/* A server that refuses a connection (protected mode, too many clients) says why and closes, maybe
+ * before it was asked: writing fails then, and the reason lies there to be read. */
+static redisReply *client_last_words(struct redis_client *client)
+{
+    char bite[1024];
+    void *reply = NULL;
+    ssize_t n = client->tls ? 0 : recv(client->hiredis->fd, bite, sizeof(bite), MSG_DONTWAIT);
+
+    if (n <= 0 || redisReaderFeed(client->hiredis->reader, bite, (size_t)n) != REDIS_OK ||
+        redisReaderGetReply(client->hiredis->reader, &reply) != REDIS_OK)
+        return NULL;
+    return reply;
+}
+
+static int client_send(struct redis_client *client, struct deadline deadline, redisReply **reply)
 {
     int done = 0;
 
     while (!done) {
         int rc;
 
-        if (redisBufferWrite(client->hiredis, &done) != REDIS_OK)
-            return client_break(client, 0);
+        if (redisBufferWrite(client->hiredis, &done) != REDIS_OK) {
+            *reply = client_last_words(client);
+            rc = client_break(client, 0);
+            return *reply ? 0 : rc;
+        }
         rc = done ? 0 : client_wait(client, POLLOUT, deadline);
         if (rc)
             return client_break(client, rc);
@@ -167,53 +180,23 @@ static int client_receive(struct redis_client *client, struct deadline deadline,
     return 0;
 }
 
-/* --- error replies --- */
-
-static enum redis_error error_class(const char *text)
+/* `reply` NULL: none. */
+static void error_set(struct redis_client *client, const redisReply *reply)
 {
-    static const struct {
-        const char *prefix;
-        enum redis_error error;
-    } classes[] = {
-        {"LOADING ", REDIS_ERROR_LOADING},
-        {"BUSY ", REDIS_ERROR_BUSY},
-        {"NOAUTH ", REDIS_ERROR_NOAUTH},
-        {"WRONGPASS ", REDIS_ERROR_NOAUTH},
-        {"NOPERM ", REDIS_ERROR_NOAUTH},
-        {"DENIED ", REDIS_ERROR_NOAUTH},
-        {"ERR invalid password", REDIS_ERROR_NOAUTH}, /* before 6.0 */
-        {"ERR operation not permitted", REDIS_ERROR_NOAUTH},
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
-        if (str_starts(text, classes[i].prefix))
-            return classes[i].error;
-    return REDIS_ERROR_OTHER;
-}
-
-static void error_set(struct redis_client *client, enum redis_error error, const char *text)
-{
-    /* A server that does not know a command (renamed) repeats its words, which may be a password.
-     */
-    const char *words = strstr(text, ", with args beginning with");
-    size_t length = words ? (size_t)(words - text) : strlen(text);
-
     free(client->error_text);
-    client->error_text = xasprintf("%.*s", (int)length, text);
-    client->error = error;
+    client->error = reply ? redis_reply_error(reply) : REDIS_ERROR_NONE;
+    client->error_text = reply ? redis_reply_error_text(reply) : xstrdup("");
 }
 
 enum redis_error redis_client_error(const struct redis_client *client)
 {
-    return client->error;
+    return client ? client->error : REDIS_ERROR_NONE;
 }
 
 const char *redis_client_error_text(const struct redis_client *client)
 {
-    return client->error_text;
+    return client ? client->error_text : "";
 }
-
-/* --- asking --- */
 
 static int client_append(struct redis_client *client, size_t argc, const char *const *argv)
 {
@@ -232,21 +215,22 @@ static int client_ask(struct redis_client *client, struct deadline deadline, siz
 {
     int rc;
 
-    error_set(client, REDIS_ERROR_NONE, "");
+    *reply = NULL;
+    error_set(client, NULL);
     if (client->broken)
         return -ECONNRESET;
     if (argc == 0)
         return -EINVAL;
     rc = client_append(client, argc, argv);
     if (rc == 0)
-        rc = client_send(client, deadline);
-    if (rc == 0)
+        rc = client_send(client, deadline, reply);
+    if (rc == 0 && !*reply)
         rc = client_receive(client, deadline, reply);
     if (rc)
         return rc;
     if ((*reply)->type != REDIS_REPLY_ERROR)
         return 0;
-    error_set(client, error_class((*reply)->str), (*reply)->str);
+    error_set(client, *reply);
     freeReplyObject(*reply);
     *reply = NULL;
     return -EREMOTEIO;
@@ -255,7 +239,7 @@ static int client_ask(struct redis_client *client, struct deadline deadline, siz
 int redis_ask(struct redis_client *client, struct deadline deadline, char **text, size_t argc,
               const char *const *argv)
 {
-    redisReply *reply = NULL;
+    redisReply *reply;
     int rc;
 
     if (text)
@@ -289,7 +273,7 @@ int redis_ask_words(struct redis_client *client, struct deadline deadline, char 
 int redis_ask_list(struct redis_client *client, struct deadline deadline, struct redis_list *list,
                    size_t argc, const char *const *argv)
 {
-    redisReply *reply = NULL;
+    redisReply *reply;
     int rc = client_ask(client, deadline, argc, argv, &reply);
 
     *list = (struct redis_list){0};
@@ -298,8 +282,6 @@ int redis_ask_list(struct redis_client *client, struct deadline deadline, struct
     freeReplyObject(reply);
     return rc;
 }
-
-/* --- opening --- */
 
 /* The server has no password: nothing was refused. */
 static bool auth_needless(const char *text)
@@ -332,7 +314,7 @@ static int client_greet(struct redis_client *client, const struct redis_endpoint
         break;
     }
     if (str_starts(client->error_text, "ERR max number of clients"))
-        return -EREMOTEIO;
+        return -EACCES;
     /* To PING, any other answer (MASTERDOWN, MISCONF) says that it is there. */
     return !endpoint->password || auth_needless(client->error_text) ? 0 : -EACCES;
 }

@@ -24,9 +24,13 @@ struct redis_endpoint {
 struct redis_client;
 
 /*
- * Connects and authenticates. 0; -ECONNREFUSED and the like: nobody is there; -ETIMEDOUT: no answer
- * by then; -EACCES: password refused or wanted (see redis_client_error); -EPROTO: not a Redis.
- * *client is NULL on failure. An AUTH that is answered -LOADING counts as authenticated.
+ * Connects and has one answer: to AUTH where a password is given, else to PING. 0: the server
+ * answers, if only with LOADING or BUSY, or with an AUTH that it does not need. -ECONNREFUSED,
+ * -ENOENT and the like: nobody is there; -ETIMEDOUT: no answer by then; -EACCES: it is there and
+ * refuses us (password refused or wanted, protected mode, too many clients); -EPROTO: not a Redis;
+ * -ENOTSUP: TLS wanted, none in this build; -EINVAL: an endpoint without address, bad certificates.
+ * On failure *client is NULL and *problem says where and what (caller frees), without the password;
+ * else *problem is NULL.
  */
 int redis_client_open(const struct redis_endpoint *endpoint, struct deadline deadline,
                       struct redis_client **client, char **problem);
@@ -46,14 +50,15 @@ enum redis_error {
     REDIS_ERROR_OTHER,
 };
 
-/* What the last error reply was, and its text ("" where the last call had none). Owned by client.
- */
+/* What the last error reply was, and its text ("" where the last call had none), without the words
+ * that were sent. Owned by client; NULL-safe. */
 enum redis_error redis_client_error(const struct redis_client *client);
 const char *redis_client_error_text(const struct redis_client *client);
 
 /*
  * Sends one command of `argc` words and waits for its reply. 0: *text is the reply as text (status,
- * bulk or integer; NULL for nil; caller frees; `text` may be NULL). -EREMOTEIO: an error reply.
+ * bulk or integer; a list's items one a line; NULL for nil; caller frees; `text` may be NULL).
+ * -EREMOTEIO: an error reply.
  * -ETIMEDOUT, -ECONNRESET, -EPROTO: the connection is of no more use.
  */
 int redis_ask(struct redis_client *client, struct deadline deadline, char **text, size_t argc,

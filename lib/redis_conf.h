@@ -14,8 +14,11 @@
 struct redis_conf;
 
 /*
- * Reads the file and what it includes (16 deep at most). 0, or -errno with *problem (caller frees)
- * naming the file, the line and what is wrong with it.
+ * Reads the file, what it includes (16 deep at most), and its `aclfile`. As in the server, a
+ * relative name is meant from where it was started, which proc_start makes "/", until a `dir` line,
+ * then from that folder. 0, or -errno with *problem (caller frees) naming the file, the line and
+ * what is wrong with it, never the line's text: -ENOENT, -EACCES, -EISDIR, -ELOOP (a circle),
+ * -EINVAL (unbalanced quotes; no regular file).
  */
 int redis_conf_read(const char *path, struct redis_conf **conf, char **problem);
 void redis_conf_free(struct redis_conf *conf);
@@ -37,7 +40,7 @@ size_t redis_conf_count(const struct redis_conf *conf, const char *key);
 
 /* What the server does with an address of this node by its last `bind` line. */
 enum redis_bind {
-    REDIS_BIND_COVERED, /* that address, `*`, 0.0.0.0 or ::, or no bind line at all */
+    REDIS_BIND_COVERED, /* that address, or all of its family (*, 0.0.0.0; ::*, ::), or no line */
     REDIS_BIND_MISSING, /* other addresses only */
 };
 enum redis_bind redis_conf_bind(const struct redis_conf *conf, const char *address);

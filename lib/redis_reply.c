@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * From hiredis's tree of replies to text and flat lists. Its reader bounds how deep a tree is.
+ * From hiredis's tree of replies to text, flat lists and classes of errors. Its reader bounds how
+ * deep a tree is.
  */
 #include "redis_reply.h"
 
@@ -63,6 +64,35 @@ char *redis_reply_text(const redisReply *reply)
         abort();
     redis_list_free(&list);
     return text;
+}
+
+enum redis_error redis_reply_error(const redisReply *reply)
+{
+    static const struct {
+        const char *prefix;
+        enum redis_error error;
+    } classes[] = {
+        {"LOADING ", REDIS_ERROR_LOADING},
+        {"BUSY ", REDIS_ERROR_BUSY},
+        {"NOAUTH ", REDIS_ERROR_NOAUTH},
+        {"WRONGPASS ", REDIS_ERROR_NOAUTH},
+        {"NOPERM ", REDIS_ERROR_NOAUTH},
+        {"DENIED ", REDIS_ERROR_NOAUTH},
+        {"ERR invalid password", REDIS_ERROR_NOAUTH}, /* before 6.0 */
+        {"ERR operation not permitted", REDIS_ERROR_NOAUTH},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++)
+        if (str_starts(reply->str, classes[i].prefix))
+            return classes[i].error;
+    return REDIS_ERROR_OTHER;
+}
+
+char *redis_reply_error_text(const redisReply *reply)
+{
+    const char *words = strstr(reply->str, ", with args beginning with");
+
+    return words ? xasprintf("%.*s", (int)(words - reply->str), reply->str) : xstrdup(reply->str);
 }
 
 void redis_list_free(struct redis_list *list)
