@@ -15,8 +15,9 @@
 #include "redis_start.h"
 #include <string.h>
 
-#define DRAIN_MS   3000 /* how long a planned demotion waits for its replicas */
-#define PROMOTE_MS 5000
+#define DRAIN_MS      3000 /* how long a planned demotion waits for its replicas */
+#define PROMOTE_MS    5000
+#define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
 
 static struct deadline answer_deadline(const struct redis_server *server)
 {
@@ -57,7 +58,7 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
     if (several)
         log_error("more than one peer is a primary; this server follows nobody until Pacemaker "
                   "has sorted that out");
-    rc = redis_launch(server, primary, view);
+    rc = redis_launch(server, primary, server->context->deadline, view);
     if (!rc && redis_set_replication_credentials(view, &server->credentials,
                                                  server->context->deadline, &problem) < 0)
         log_warning("%s", problem);
@@ -205,6 +206,20 @@ static enum ocf_exit demote_primary(const struct redis_server *server, struct re
     return OCF_SUCCESS;
 }
 
+/*
+ * A crashed primary comes back as a replica of nobody: the state that demote promises, and
+ * Pacemaker goes on with the promotion instead of recovering this server first.
+ */
+static enum ocf_exit bring_back(const struct redis_server *server, struct redis_view *view)
+{
+    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
+
+    if (view->crashed && redis_server_was_promoted(server) &&
+        redis_launch(server, NULL, deadline, view) == OCF_SUCCESS)
+        return OCF_SUCCESS;
+    return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
+}
+
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -214,8 +229,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_STOPPED)
-        return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
-    if (view.state == REDIS_PRIMARY)
+        rc = bring_back(&server, &view);
+    else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
     else if (view.state != REDIS_REPLICA && view.state != REDIS_LOADING)
         rc = unusable(&server, &view, "demote");
@@ -241,7 +256,7 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);
     if (redis_state_is_alive(view.state))
-        redis_report(&server, &view);
+        redis_report_score(&server, &view);
     return OCF_SUCCESS;
 }
 

@@ -113,18 +113,23 @@ static void publish_status(const struct redis_server *server, const char *status
     attribute_publish(server->context, name, status);
 }
 
-void redis_report(const struct redis_server *server, const struct redis_view *view)
+void redis_report_score(const struct redis_server *server, const struct redis_view *view)
 {
-    if (view->state == REDIS_STOPPED && server->context->is_probe && !view->crashed) {
-        redis_report_stopped(server);
-        return;
-    }
     if (view->state == REDIS_PRIMARY)
         publish_score(server, redis_score(true, 0, server->priority));
     else if (view->state == REDIS_REPLICA)
         publish_score(server, replica_score(server, view));
     else if (view->state != REDIS_BUSY)
         publish_score(server, REDIS_SCORE_NEVER);
+}
+
+void redis_report(const struct redis_server *server, const struct redis_view *view)
+{
+    if (view->state == REDIS_STOPPED && server->context->is_probe && !view->crashed) {
+        redis_report_stopped(server);
+        return;
+    }
+    redis_report_score(server, view);
     publish_status(server, status_of(server, view));
 }
 
@@ -170,8 +175,7 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
         return ocf_fail(OCF_DEGRADED, "this replica is loading a full copy from %s:%d",
                         info->primary_host, info->primary_port);
     return ocf_fail(OCF_DEGRADED,
-                    "this replica has no link to its primary %s:%d; see whether that "
-                    "address and port can be reached and masterauth is right",
+                    "no link to the primary %s:%d; check that address, port and masterauth",
                     info->primary_host, info->primary_port);
 }
 

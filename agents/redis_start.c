@@ -113,10 +113,9 @@ static enum ocf_exit died(const struct redis_server *server, const char *log_pat
 }
 
 static enum ocf_exit wait_for_answer(const struct redis_server *server, const struct proc_id *id,
-                                     const char *log_path, struct redis_view *view)
+                                     const char *log_path, struct deadline deadline,
+                                     struct redis_view *view)
 {
-    struct deadline deadline = server->context->deadline;
-
     do {
         redis_view_close(view);
         redis_look(server, deadline_min(deadline, deadline_in(server->params->down_after_ms)),
@@ -138,7 +137,7 @@ static enum ocf_exit wait_for_answer(const struct redis_server *server, const st
 }
 
 enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
-                           struct redis_view *view)
+                           struct deadline deadline, struct redis_view *view)
 {
     cleanup_free char *log_path = xasprintf("%s/start.log", server->context->run_dir);
     struct command command;
@@ -159,5 +158,5 @@ enum ocf_exit redis_launch(const struct redis_server *server, const struct peer 
     rc = proc_save(server->process_path, &id);
     if (rc)
         log_warning("%s could not be written: %s", server->process_path, strerror(-rc));
-    return wait_for_answer(server, &id, log_path, view);
+    return wait_for_answer(server, &id, log_path, deadline, view);
 }

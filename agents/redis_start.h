@@ -22,6 +22,6 @@
  * again.
  */
 enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
-                           struct redis_view *view);
+                           struct deadline deadline, struct redis_view *view);
 
 #endif
