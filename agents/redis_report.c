@@ -16,6 +16,7 @@
 
 #define PING_PERIOD_S 10
 #define PING_MARGIN_S 2
+#define LINK_GRACE_S  5
 
 static bool is_following_somebody(const struct redis_info *info)
 {
@@ -162,12 +163,19 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
         log_warning("%s could not be followed: %s", primary->name, problem);
 }
 
+/* A change of primary takes a link away for a moment. The status attribute says so at once; a
+ * result that says so stays in crm_mon until somebody cleans up. */
+static bool has_just_lost_link(const struct redis_info *info)
+{
+    return !info->link_up && info->link_down_s >= 0 && info->link_down_s < LINK_GRACE_S;
+}
+
 static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view)
 {
     const struct redis_info *info = &view->info;
 
     if (server->mode != REDIS_MODE_PROMOTABLE || server->context->is_probe ||
-        has_link(server, info))
+        has_link(server, info) || has_just_lost_link(info))
         return OCF_SUCCESS;
     if (!is_following_somebody(info))
         return ocf_fail(OCF_DEGRADED, "this replica follows nobody: no primary is known yet");
