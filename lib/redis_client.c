@@ -160,6 +160,7 @@ static int client_send(struct redis_client *client, struct deadline deadline, re
 static int client_receive(struct redis_client *client, struct deadline deadline, redisReply **reply)
 {
     void *found = NULL;
+    bool late = false; /* looked at once more; else bytes that come without end would hold us */
 
     for (;;) {
         int rc;
@@ -168,13 +169,12 @@ static int client_receive(struct redis_client *client, struct deadline deadline,
             return client_break(client, 0);
         if (found)
             break;
-        rc = client_wait(client, POLLIN, deadline);
+        rc = late ? -ETIMEDOUT : client_wait(client, POLLIN, deadline);
         if (rc)
             return client_break(client, rc);
+        late = deadline_passed(deadline);
         if (redisBufferRead(client->hiredis) != REDIS_OK)
             return client_break(client, 0);
-        if (deadline_passed(deadline)) /* also where bytes come without end */
-            return client_break(client, -ETIMEDOUT);
     }
     *reply = found;
     return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A blocking Redis (and Sentinel) client with a deadline on each call, over hiredis. The only place
- * beside redis_async that knows hiredis.
+ * beside redis_async that knows hiredis. SIGPIPE is to be ignored, as ocf_main has it.
  */
 #ifndef RHA_REDIS_CLIENT_H
 #define RHA_REDIS_CLIENT_H
