@@ -6,6 +6,7 @@ its unit tests, installs and uninstalls it, and looks at what was left.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from contextlib import contextmanager
@@ -32,7 +33,8 @@ def steps(folder, *commands, **environment):
         lines, content = tools.output("env", "-C", folder, *command,
                                       env={**os.environ, **environment})
         if not content:
-            marked = [line for line in lines if "error:" in line or "warning:" in line]
+            marked = [line for line in lines
+                      if re.search(r"(error|warning): |^(FAIL|ERROR): ", line)]
             return [line.replace(f"{folder}/", "") for line in marked or lines[-15:]]
     return []
 

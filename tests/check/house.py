@@ -55,6 +55,10 @@ def lists():
             name = path.with_suffix("") if path.match("test_*.c") else path
             if str(name) not in makefile:
                 yield f"Makefile.am: {name} is missing"
+    for folder in sorted({path.parts[1] for path in source.files()
+                          if path.parts[0] == "tests" and path.parts[1] != "unit"}):
+        if f"tests/{folder}" not in makefile:
+            yield f"Makefile.am: tests/{folder} is missing in EXTRA_DIST"
 
 
 def links():

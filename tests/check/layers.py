@@ -13,7 +13,7 @@ import source
 HEADERS = (
     ("hiredis", r"(hiredis/.*|hiredis(_ssl)?\.h|sds\.h|async\.h)$",
      ("lib/redis_client", "lib/redis_reply", "lib/redis_tls", "lib/redis_async", "lib/redis_conf")),
-    ("libqb", r"qb/", ("lib/log", "lib/redis_async", "lib/bus", "lib/quorum",
+    ("libqb", r"qb/", ("lib/log", "lib/loop", "lib/redis_async", "lib/bus", "lib/quorum",
                        "agents/redis_watch", "agents/sentinel_feed")),
     ("corosync", r"corosync/", ("lib/nodes", "lib/bus", "lib/quorum")),
     ("Pacemaker", r"(crm/|pacemaker/)", ("lib/ocf", "lib/attr", "lib/failure")),
