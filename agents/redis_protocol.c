@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The front of the protocol's state machine: an event changes what is known, then every room
+ * settles, in a fixed order, the difference between what is and what should be.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool protocol_has_rule(const struct protocol *p, enum protocol_rule rule)
+{
+    return !(p->config.without >> rule & 1);
+}
+
+struct protocol_effect *protocol_add(struct protocol *p, enum protocol_effect_kind kind)
+{
+    /* What does not fit is asked for at the next event: every room compares anew. */
+    static struct protocol_effect overflow;
+    struct protocol_effects *effects = p->effects;
+    struct protocol_effect *effect =
+        effects->count < PROTOCOL_EFFECTS_MAX ? &effects->effect[effects->count++] : &overflow;
+
+    memset(effect, 0, sizeof(*effect));
+    effect->kind = kind;
+    return effect;
+}
+
+uint64_t protocol_order(struct protocol *p, enum protocol_effect_kind kind, uint32_t node)
+{
+    struct protocol_effect *effect = protocol_add(p, kind);
+
+    effect->order = ++p->order;
+    effect->node = node;
+    return p->order;
+}
+
+void protocol_wake(struct protocol *p, uint64_t at_ms)
+{
+    if (at_ms <= p->now_ms)
+        at_ms = p->now_ms + 1;
+    if (at_ms < p->effects->wake_ms)
+        p->effects->wake_ms = at_ms;
+}
+
+void protocol_note(struct protocol *p, enum protocol_note note, uint32_t node, uint64_t number)
+{
+    struct protocol_effect *effect = protocol_add(p, PROTOCOL_EFFECT_HISTORY);
+
+    effect->note = note;
+    effect->node = node;
+    effect->number = number;
+}
+
+void protocol_init(struct protocol *p, const struct protocol_config *config)
+{
+    memset(p, 0, sizeof(*p));
+    p->config = *config;
+    p->backstop = -1;
+    p->unheard = true; /* nothing is known yet: a primary found running must not write on */
+    p->trouble = config->incarnation << 20; /* no number of an earlier watch comes again */
+    protocol_view_init(p);
+}
+
+static void take_quorum(struct protocol *p, uint64_t ring, bool quorate)
+{
+    p->quorum_said = true;
+    p->quorum_ring = ring;
+    p->quorate = quorate;
+    if (!quorate)
+        p->lease_ms = 0;
+}
+
+static void take_message(struct protocol *p, const struct protocol_event *event)
+{
+    switch (event->message.kind) {
+    case REDIS_MESSAGE_TICK:
+        if (event->node == p->config.self)
+            protocol_tick_back(p, event->message.tick_ms);
+        break;
+    case REDIS_MESSAGE_TELL:
+        protocol_hear(p, event->node, &event->message.told);
+        break;
+    }
+}
+
+static void take_request(struct protocol *p, const struct protocol_event *event)
+{
+    switch (event->request) {
+    case PROTOCOL_REQUEST_PROMOTE:
+        protocol_claim_ask(p, event->deadline_ms);
+        break;
+    case PROTOCOL_REQUEST_DEMOTE:
+    case PROTOCOL_REQUEST_SWITCHOVER:
+    case PROTOCOL_REQUEST_STOP:
+        protocol_move_ask(p, event->request, event->to, event->deadline_ms);
+        break;
+    }
+}
+
+static void write_off(struct protocol *p, uint32_t node)
+{
+    struct redis_held *held = protocol_held(p, node);
+
+    if (held && !held->written_off) {
+        held->written_off = true;
+        p->record.generation++;
+    }
+}
+
+static void set_fenced(struct protocol *p, uint32_t node)
+{
+    struct protocol_member *m = protocol_member(p, node);
+
+    if (m && !m->in_ring)
+        m->fenced = true;
+}
+
+static void take(struct protocol *p, const struct protocol_event *event)
+{
+    switch (event->kind) {
+    case PROTOCOL_EVENT_WAKE:
+        break;
+    case PROTOCOL_EVENT_RECORD:
+        protocol_record_loaded(p, &event->record);
+        break;
+    case PROTOCOL_EVENT_DIGEST:
+        protocol_digest(p, &event->digest);
+        break;
+    case PROTOCOL_EVENT_SERVER_SILENT:
+        protocol_silent(p, event->silent_ms);
+        break;
+    case PROTOCOL_EVENT_SERVER_GONE:
+        protocol_gone(p);
+        break;
+    case PROTOCOL_EVENT_RING:
+        protocol_ring(p, &event->members);
+        break;
+    case PROTOCOL_EVENT_GROUP:
+        protocol_group(p, &event->members);
+        break;
+    case PROTOCOL_EVENT_QUORUM:
+        take_quorum(p, event->ring, event->yes);
+        break;
+    case PROTOCOL_EVENT_BUS_LOST:
+        p->on_bus = false;
+        p->quorate = false;
+        p->lease_ms = 0;
+        break;
+    case PROTOCOL_EVENT_MESSAGE:
+        take_message(p, event);
+        break;
+    case PROTOCOL_EVENT_LINKS:
+        protocol_links(p, &event->members, event->at_ms);
+        break;
+    case PROTOCOL_EVENT_FILE_WRITTEN:
+        protocol_file_written(p, event->number);
+        break;
+    case PROTOCOL_EVENT_FILE_FAILED:
+        p->file_asked = 0;
+        p->file_failed_ms = p->now_ms;
+        break;
+    case PROTOCOL_EVENT_CIB_ACCEPTED:
+        if (event->number > p->cib_epoch)
+            p->cib_epoch = event->number;
+        break;
+    case PROTOCOL_EVENT_CIB_FAILED:
+        p->cib_asked = 0;
+        break;
+    case PROTOCOL_EVENT_PAUSED:
+        protocol_paused(p, event->number);
+        break;
+    case PROTOCOL_EVENT_WITNESS:
+        protocol_witness(p, event->of, event->answer);
+        break;
+    case PROTOCOL_EVENT_REQUEST:
+        take_request(p, event);
+        break;
+    case PROTOCOL_EVENT_FENCED:
+        set_fenced(p, event->of);
+        break;
+    case PROTOCOL_EVENT_WRITTEN_OFF:
+        write_off(p, event->of);
+        break;
+    }
+}
+
+void protocol_event(struct protocol *p, const struct protocol_event *event,
+                    struct protocol_effects *effects)
+{
+    effects->count = 0;
+    effects->wake_ms = UINT64_MAX;
+    p->effects = effects;
+    if (event->now_ms > p->now_ms)
+        p->now_ms = event->now_ms;
+    take(p, event);
+    if (p->loaded) {
+        /* The lease first: a loop that was held up must not act on a right that has run out. */
+        protocol_settle_lease(p);
+        protocol_settle_contest(p);
+        protocol_settle_claim(p);
+        protocol_settle_move(p);
+        protocol_settle_pause(p);
+        protocol_settle_orders(p);
+        protocol_settle_backstop(p);
+        protocol_settle_witness(p);
+        protocol_settle_record(p);
+        protocol_settle_score(p);
+        protocol_settle_tell(p);
+    }
+    p->effects = NULL;
+}
+
+bool protocol_is_deposed(const struct protocol *p)
+{
+    return protocol_leads(p) && protocol_own_epoch(p) < protocol_newest(p)->epoch;
+}
+
+bool protocol_is_open(const struct protocol *p)
+{
+    return protocol_leads(p) && !p->pause && !p->pause_wanted;
+}

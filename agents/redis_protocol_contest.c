@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A quorate ring without a sound primary: every server is sealed, then all are ranked. And its end:
+ * servers follow the primary that everybody knows.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <string.h>
+
+/*
+ * Which trouble a seal answers. A primary that hangs, wakes and hangs again unseals its replicas in
+ * between; a seal told of before that must not count after.
+ */
+uint64_t protocol_cause(const struct protocol *p)
+{
+    uint32_t primary = protocol_newest(p)->primary;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->id == primary && m->in_ring && m->told)
+            return m->last.trouble;
+    }
+    return 0;
+}
+
+static uint64_t seal_number(const struct protocol *p)
+{
+    return protocol_newest(p)->epoch + 1;
+}
+
+/* Detached, and the position was read after that. */
+bool protocol_sealed(const struct protocol *p)
+{
+    return p->sealing && p->answered && p->digest.order >= p->role_order &&
+           p->digest.role == MEMBER_ROLE_REPLICA && p->digest.following == 0 && !p->digest.loading;
+}
+
+static bool seal_counts(const struct protocol *p, const struct protocol_member *m)
+{
+    if (!m->last.final)
+        return false;
+    if (m->last.role == MEMBER_ROLE_PRIMARY || !protocol_has_rule(p, PROTOCOL_RULE_SEAL_CAUSE))
+        return true;
+    return m->last.sealed_for >= seal_number(p) && m->last.cause == protocol_cause(p);
+}
+
+/* What the record says of a node that cannot be asked now. */
+static void candidate_from_record(const struct protocol *p, struct rank_candidate *c)
+{
+    const struct redis_timeline *newest = protocol_newest(p);
+    const struct redis_claim *promised = &p->record.promised;
+
+    for (size_t i = 0; i < p->record.held_count; i++) {
+        const struct redis_held *held = &p->record.held[i];
+        if (held->node != c->node)
+            continue;
+        c->written_off = held->written_off;
+        c->epoch = held->epoch;
+        c->awaited = held->epoch > 0;
+        /* A timeline that nobody followed, whose primary could not write alone, has nothing new. */
+        if (held->epoch == newest->epoch && !newest->written && newest->primary == c->node)
+            c->epoch = held->epoch > 0 ? held->epoch - 1 : 0;
+    }
+    /* It claimed, and nobody knows what came of it. */
+    if (promised->node == c->node && protocol_open_claim(p).epoch == promised->epoch &&
+        promised->epoch > c->epoch && !c->in_ring)
+        c->awaited = c->awaited || promised->epoch > 1;
+}
+
+static void make_candidate(const struct protocol *p, const struct protocol_member *m,
+                           struct rank_candidate *c)
+{
+    const struct redis_told *last = &m->last;
+
+    memset(c, 0, sizeof(*c));
+    c->node = m->id;
+    c->name = m->name;
+    c->in_ring = m->in_ring;
+    c->told = m->fresh && m->in_group;
+    c->priority = m->heard ? last->priority : 1;
+    if (!c->told || last->server != MEMBER_SERVER_ANSWERS)
+        candidate_from_record(p, c);
+    if (!m->heard)
+        return;
+    c->server = last->server;
+    c->role = last->role;
+    c->link = last->link;
+    if (c->told && last->server == MEMBER_SERVER_ANSWERS)
+        c->epoch = last->epoch;
+    c->offset = last->offset;
+    c->replid = last->replid;
+    c->final = seal_counts(p, m);
+    c->live = last->live;
+    c->exact = last->exact;
+    c->empty = last->empty;
+    c->fit = last->fit;
+    c->yields = last->yields;
+    c->last_primary = last->last_primary;
+}
+
+static void rank_all(struct protocol *p)
+{
+    struct rank_question question = {.max_lag = p->config.max_lag, .without = p->config.without};
+    const struct redis_timeline *newest = protocol_newest(p);
+
+    question.waited =
+        p->now_ms >= p->contest_ms + PROTOCOL_WAIT_MS && p->now_ms >= p->ring_ms + PROTOCOL_WAIT_MS;
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        make_candidate(p, m, &question.candidate[question.count++]);
+        if (m->id == newest->primary && m->heard && m->last.epoch == newest->epoch)
+            question.primary_offset = m->last.offset;
+    }
+    p->rank_count = question.count;
+    rank_candidates(&question, &p->rank);
+}
+
+/*
+ * Without the watches of a quorum a claim could be forgotten by the next ring, so ranks wait for
+ * them; agents start dead ones again.
+ */
+void protocol_settle_contest(struct protocol *p)
+{
+    bool before = p->contest;
+
+    p->contest = protocol_quorate(p) && !protocol_good_primary(p) && !protocol_primary_unknown(p);
+    if (!p->contest) {
+        memset(&p->rank, 0, sizeof(p->rank));
+        return;
+    }
+    if (!before)
+        p->contest_ms = p->now_ms;
+    if (protocol_heard_count(p) < p->quorum) {
+        memset(&p->rank, 0, sizeof(p->rank));
+        return;
+    }
+    rank_all(p);
+    if (p->rank.verdict == RANK_WAIT)
+        protocol_wake(p, p->contest_ms + PROTOCOL_WAIT_MS);
+}
+
+int protocol_own_rank(const struct protocol *p)
+{
+    if (!p->contest || p->rank.verdict != RANK_DECIDED || p->self >= p->rank_count)
+        return RANK_SCORE_NEVER;
+    return p->rank.score[p->self];
+}
+
+static void order_role(struct protocol *p, enum protocol_effect_kind kind, uint32_t node)
+{
+    p->role_effect = kind;
+    p->role_node = node;
+    p->role_order_ms = p->now_ms;
+    p->role_order = protocol_order(p, kind, node);
+}
+
+static void seal(struct protocol *p)
+{
+    uint64_t number = seal_number(p), cause = protocol_cause(p);
+    bool again = p->now_ms >= p->role_order_ms + PROTOCOL_RETRY_MS && !protocol_sealed(p) &&
+                 p->digest.order >= p->role_order;
+
+    if (p->sealing && p->sealed_for == number && p->cause == cause && p->role_order && !again)
+        return;
+    p->sealing = true;
+    p->sealed_for = number;
+    p->cause = cause;
+    order_role(p, PROTOCOL_EFFECT_SEAL, 0);
+}
+
+static void follow(struct protocol *p, const struct protocol_member *primary)
+{
+    bool ordered =
+        p->role_order && p->role_effect == PROTOCOL_EFFECT_FOLLOW && p->role_node == primary->id;
+    bool seen = p->digest.order >= p->role_order;
+
+    if (ordered && (!seen || p->digest.following == primary->id ||
+                    p->now_ms < p->role_order_ms + PROTOCOL_RETRY_MS))
+        return;
+    if (!ordered && !p->role_order && p->digest.following == primary->id)
+        return; /* our watch was restarted; the server follows already */
+    p->sealing = false;
+    p->sealed_for = 0;
+    order_role(p, PROTOCOL_EFFECT_FOLLOW, primary->id);
+}
+
+/* Would following it throw newer data away? */
+static bool may_follow(const struct protocol *p, const struct protocol_member *primary)
+{
+    if (!protocol_has_rule(p, PROTOCOL_RULE_FOLLOW_EPOCH))
+        return true;
+    /* The timeline is in our file first: data under it must never be unknown to a quorum. */
+    return protocol_own_epoch(p) <= primary->last.epoch && primary->fresh &&
+           protocol_newest(p)->epoch == primary->last.epoch && p->saved.timeline_count > 0 &&
+           p->saved.timelines[p->saved.timeline_count - 1].epoch >= primary->last.epoch;
+}
+
+/*
+ * A replica of a node that lost its quorum detaches too: what it acknowledged there, the ring that
+ * goes on could not know.
+ */
+void protocol_settle_orders(struct protocol *p)
+{
+    const struct protocol_member *primary = protocol_good_primary(p);
+    bool lost = (p->quorum_said && !p->quorate) || !p->on_bus;
+
+    if (!p->answered || p->digest.role != MEMBER_ROLE_REPLICA || p->stopping ||
+        p->server != MEMBER_SERVER_ANSWERS || p->claim >= PROTOCOL_CLAIM_TAKING ||
+        p->move != PROTOCOL_MOVE_NONE)
+        return;
+    if (p->contest || lost) {
+        if (protocol_has_rule(p, PROTOCOL_RULE_SEAL) || p->digest.following == 0)
+            seal(p);
+        return;
+    }
+    if (primary && primary != &p->member[p->self] && protocol_quorate(p) &&
+        p->claim == PROTOCOL_CLAIM_NONE && may_follow(p, primary))
+        follow(p, primary);
+}

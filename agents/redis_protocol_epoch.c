@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Epochs: which promotion's data a server holds, who else held them, which claims were made; and
+ * the file that keeps it. The epoch of data follows from their replication id alone, never from
+ * what a watch remembers: so a server that was restarted with less, or nothing, says so.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <string.h>
+
+const struct redis_timeline *protocol_newest(const struct protocol *p)
+{
+    static const struct redis_timeline none;
+    const struct protocol_record *record = &p->record;
+    return record->timeline_count ? &record->timelines[record->timeline_count - 1] : &none;
+}
+
+static void changed(struct protocol *p)
+{
+    p->record.generation++;
+}
+
+static struct redis_timeline *find_timeline(struct protocol *p, uint64_t epoch)
+{
+    for (size_t i = 0; i < p->record.timeline_count; i++)
+        if (p->record.timelines[i].epoch == epoch)
+            return &p->record.timelines[i];
+    return NULL;
+}
+
+void protocol_timeline_add(struct protocol *p, const struct redis_timeline *timeline)
+{
+    struct protocol_record *record = &p->record;
+    struct redis_timeline *known = find_timeline(p, timeline->epoch);
+    size_t at = record->timeline_count;
+
+    if (!timeline->epoch)
+        return;
+    if (known) {
+        if (timeline->written && !known->written) {
+            known->written = true;
+            changed(p);
+        }
+        return;
+    }
+    if (at == PROTOCOL_TIMELINES) {
+        if (timeline->epoch < record->timelines[0].epoch)
+            return;
+        memmove(&record->timelines[0], &record->timelines[1],
+                sizeof(record->timelines[0]) * (PROTOCOL_TIMELINES - 1));
+        at--;
+    }
+    while (at > 0 && record->timelines[at - 1].epoch > timeline->epoch) {
+        record->timelines[at] = record->timelines[at - 1];
+        at--;
+    }
+    record->timelines[at] = *timeline;
+    if (record->timeline_count < PROTOCOL_TIMELINES)
+        record->timeline_count++;
+    changed(p);
+}
+
+/*
+ * A replica that resyncs partially takes the new replication id at once and the data a little
+ * later: below the beginning of the timeline it still holds the one before.
+ */
+uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *replid,
+                           uint64_t offset)
+{
+    size_t i = p->record.timeline_count;
+
+    while (i > 0 && !redis_replid_equal(&p->record.timelines[i - 1].replid, replid))
+        i--;
+    while (i > 0 && p->record.timelines[i - 1].begin > offset)
+        i--;
+    return i > 0 ? p->record.timelines[i - 1].epoch : 0;
+}
+
+/* With AOF the server knows no position after a start; what was stored stands in for it. */
+static bool speaks_from_store(const struct protocol *p)
+{
+    return p->stored_run == p->digest.run && p->stored_run;
+}
+
+uint64_t protocol_own_epoch(const struct protocol *p)
+{
+    uint64_t epoch = protocol_epoch_of(p, &p->digest.replid, p->digest.offset);
+
+    if (!epoch && speaks_from_store(p))
+        epoch = p->record.stored_epoch;
+    if (!protocol_has_rule(p, PROTOCOL_RULE_RESTART_EPOCH))
+        for (size_t i = 0; i < p->record.held_count; i++)
+            if (p->record.held[i].node == p->config.self && p->record.held[i].epoch > epoch)
+                epoch = p->record.held[i].epoch;
+    return epoch;
+}
+
+uint64_t protocol_own_offset(const struct protocol *p)
+{
+    bool known = protocol_epoch_of(p, &p->digest.replid, p->digest.offset) > 0;
+    return !known && speaks_from_store(p) ? p->record.stored_offset : p->digest.offset;
+}
+
+bool protocol_own_exact(const struct protocol *p)
+{
+    bool known = protocol_epoch_of(p, &p->digest.replid, p->digest.offset) > 0;
+    return known || !speaks_from_store(p) || p->record.stored_exact;
+}
+
+/*
+ * The highest claim that may still become a primary: no timeline has come of it or of a later one,
+ * and its maker has not said that it gave up. A maker that went silent may have given up or not.
+ */
+struct redis_claim protocol_open_claim(const struct protocol *p)
+{
+    struct redis_claim none = {0};
+    struct redis_claim claim = p->record.promised;
+
+    if (claim.epoch <= protocol_newest(p)->epoch)
+        return none;
+    if (claim.node == p->config.self)
+        return p->claim >= PROTOCOL_CLAIM_TOLD && p->claim_epoch == claim.epoch ? claim : none;
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->id == claim.node && m->heard && m->last.claim != claim.epoch &&
+            m->last.promised.epoch >= claim.epoch)
+            return none;
+    }
+    return claim;
+}
+
+struct redis_held *protocol_held(struct protocol *p, uint32_t node)
+{
+    struct protocol_record *record = &p->record;
+
+    for (size_t i = 0; i < record->held_count; i++)
+        if (record->held[i].node == node)
+            return &record->held[i];
+    if (!node || record->held_count == REDIS_MEMBERS_MAX)
+        return NULL;
+    record->held[record->held_count] = (struct redis_held){.node = node};
+    return &record->held[record->held_count++];
+}
+
+static void set_held(struct protocol *p, uint32_t node, uint64_t epoch, bool written_off)
+{
+    struct redis_held *held = protocol_held(p, node);
+
+    if (held && (held->epoch != epoch || held->written_off != written_off)) {
+        held->epoch = epoch;
+        held->written_off = written_off;
+        changed(p);
+    }
+}
+
+/* What others know of absent holders: the higher epoch is believed, for it makes us wait. */
+static void absorb_held(struct protocol *p, const struct redis_told *told)
+{
+    for (size_t i = 0; i < told->held_count; i++) {
+        const struct redis_held *theirs = &told->held[i];
+        const struct protocol_member *m = protocol_member(p, theirs->node);
+        const struct redis_held *ours = protocol_held(p, theirs->node);
+        if (!ours || !m || m->fresh)
+            continue;
+        if (theirs->epoch > ours->epoch)
+            set_held(p, theirs->node, theirs->epoch, theirs->written_off);
+        else if (theirs->epoch == ours->epoch && theirs->written_off)
+            set_held(p, theirs->node, ours->epoch, true);
+    }
+}
+
+void protocol_absorb(struct protocol *p, const struct protocol_member *m)
+{
+    const struct redis_told *told = &m->last;
+    struct redis_claim claim = {.epoch = told->claim, .node = m->id};
+
+    if (claim.epoch > p->record.promised.epoch) {
+        p->record.promised = claim;
+        changed(p);
+    }
+    if (told->promised.epoch > p->record.promised.epoch) {
+        p->record.promised = told->promised;
+        changed(p);
+    }
+    protocol_timeline_add(p, &told->newest);
+    struct redis_timeline *timeline = find_timeline(p, told->epoch);
+    if (timeline && timeline->primary != m->id && !timeline->written) {
+        timeline->written = true; /* a follower holds it, so its primary may have taken writes */
+        changed(p);
+    }
+    if (m->fresh && told->server == MEMBER_SERVER_ANSWERS && told->link != MEMBER_LINK_SYNCING)
+        set_held(p, m->id, told->epoch, false);
+    absorb_held(p, told);
+}
+
+void protocol_record_loaded(struct protocol *p, const struct protocol_record *record)
+{
+    p->record = *record;
+    p->saved = *record;
+    p->loaded = true;
+}
+
+void protocol_file_written(struct protocol *p, uint64_t generation)
+{
+    if (generation != p->file_asked)
+        return;
+    p->file_asked = 0;
+    p->saved = p->writing;
+}
+
+void protocol_store_position(struct protocol *p, bool exact)
+{
+    struct protocol_record *record = &p->record;
+    uint64_t epoch = protocol_own_epoch(p), offset = protocol_own_offset(p);
+
+    if (record->stored_epoch == epoch && record->stored_exact == exact &&
+        (!exact || record->stored_offset == offset))
+        return;
+    record->stored_epoch = epoch;
+    record->stored_offset = offset;
+    record->stored_exact = exact;
+    changed(p);
+}
+
+void protocol_settle_record(struct protocol *p)
+{
+    bool live = p->answered && p->live_run == p->digest.run;
+
+    if (live && !p->stopping && protocol_own_epoch(p))
+        protocol_store_position(p, false);
+    if (p->record.generation == p->saved.generation)
+        return;
+    bool lost = p->file_asked && p->now_ms >= p->file_asked_ms + 1000;
+    if (p->file_asked && !lost && p->file_asked == p->record.generation)
+        return;
+    if (p->file_failed_ms && p->now_ms < p->file_failed_ms + PROTOCOL_RETRY_MS)
+        return;
+    if (p->file_asked && !lost)
+        return; /* one write at a time; the next has all that came meanwhile */
+    p->writing = p->record;
+    p->file_asked = p->record.generation;
+    p->file_asked_ms = p->now_ms;
+    protocol_add(p, PROTOCOL_EFFECT_WRITE_FILE)->number = p->record.generation;
+}

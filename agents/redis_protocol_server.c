@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Our own server: what its INFO says, when it is gone, and when it counts as hung.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <string.h>
+
+/* Another process under the same name: nothing that was ordered of the old one holds for it. */
+static void meet_process(struct protocol *p, const struct protocol_digest *digest)
+{
+    p->answered = true;
+    p->stopping = false;
+    p->yields = false;
+    p->role_order = 0;
+    p->sealing = false;
+    p->live_run = p->own_role_run = 0;
+    p->stored_run = 0;
+    if (digest->aof && !digest->empty && digest->role == MEMBER_ROLE_REPLICA &&
+        p->record.stored_epoch)
+        p->stored_run = digest->run;
+    protocol_pause_forget(p);
+}
+
+static void note_trouble(struct protocol *p, bool was_sound)
+{
+    bool sound = protocol_leads(p) && p->server == MEMBER_SERVER_ANSWERS;
+
+    if (sound != was_sound)
+        p->trouble++;
+}
+
+static bool is_sound(const struct protocol *p)
+{
+    return protocol_leads(p) && p->server == MEMBER_SERVER_ANSWERS;
+}
+
+void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
+{
+    bool was_sound = is_sound(p);
+
+    if (!p->answered || p->digest.run != digest->run)
+        meet_process(p, digest);
+    p->digest = *digest;
+    p->silent = false;
+    p->server = digest->loading ? MEMBER_SERVER_LOADING : MEMBER_SERVER_ANSWERS;
+    if (!digest->loading) {
+        bool linked = digest->role == MEMBER_ROLE_REPLICA && digest->link == MEMBER_LINK_UP;
+        if (linked || digest->role == MEMBER_ROLE_PRIMARY) {
+            p->live_run = digest->run;
+            p->yields = false;
+        }
+        if (linked)
+            p->stored_run = 0; /* its data are the primary's now */
+    }
+    note_trouble(p, was_sound);
+}
+
+/*
+ * No answer. A replica's silence is told as it is. A primary's takes its role away, so a second
+ * witness must have found the same: its own loop may be what is ill.
+ */
+void protocol_silent(struct protocol *p, uint64_t silent_ms)
+{
+    bool was_sound = is_sound(p);
+    bool second = p->sentinel_down == MEMBER_ANSWER_YES;
+
+    p->silent = silent_ms * 2 >= p->config.down_after_ms;
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->told && m->last.suspect == p->config.self && i != p->self &&
+            m->last.suspect_answers == MEMBER_ANSWER_NO)
+            second = true;
+    }
+    if (!protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES) || !protocol_leads(p))
+        second = true;
+    if (p->answered && silent_ms >= p->config.down_after_ms && second &&
+        p->server != MEMBER_SERVER_HUNG) {
+        p->server = MEMBER_SERVER_HUNG;
+        if (protocol_leads(p))
+            protocol_note(p, PROTOCOL_NOTE_HUNG, p->config.self, protocol_own_epoch(p));
+    }
+    note_trouble(p, was_sound);
+}
+
+void protocol_gone(struct protocol *p)
+{
+    bool was_sound = is_sound(p);
+
+    if (p->answered && protocol_leads(p) && !p->stopping)
+        protocol_note(p, PROTOCOL_NOTE_CRASHED, p->config.self, protocol_own_epoch(p));
+    p->server = p->stopping ? MEMBER_SERVER_STOPPED : MEMBER_SERVER_GONE;
+    p->answered = p->silent = false;
+    protocol_pause_forget(p);
+    note_trouble(p, was_sound);
+}
+
+void protocol_witness(struct protocol *p, uint32_t of, enum member_answer answer)
+{
+    if (!of) {
+        p->sentinel_down = answer;
+        return;
+    }
+    p->witness.node = of;
+    p->witness.answer = answer;
+}
+
+/* Somebody's watch gets no answer from its server: look from here. */
+void protocol_settle_witness(struct protocol *p)
+{
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (i == p->self || !m->in_group || !m->told || m->last.suspect != m->id)
+            continue;
+        if (p->witness.node != m->id)
+            p->witness.answer = MEMBER_ANSWER_UNKNOWN;
+        if (p->witness.node == m->id && p->now_ms < p->witness.asked_ms + PROTOCOL_RETRY_MS)
+            return;
+        p->witness.node = m->id;
+        p->witness.asked_ms = p->now_ms;
+        protocol_add(p, PROTOCOL_EFFECT_ASK_WITNESS)->node = m->id;
+        return;
+    }
+    p->witness.node = 0;
+    p->witness.answer = MEMBER_ANSWER_UNKNOWN;
+}

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What goes out: the message to the others, the score and the status for Pacemaker. Nothing is said
+ * twice while nothing changes.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <string.h>
+
+static enum protocol_status own_status(const struct protocol *p)
+{
+    if (!p->answered)
+        return PROTOCOL_STATUS_DOWN;
+    if (p->server == MEMBER_SERVER_LOADING)
+        return PROTOCOL_STATUS_LOADING;
+    if (protocol_leads(p))
+        return p->pause || p->pause_wanted ? PROTOCOL_STATUS_PAUSED : PROTOCOL_STATUS_PRIMARY;
+    if (p->digest.following == 0)
+        return PROTOCOL_STATUS_SEALED;
+    if (p->digest.link == MEMBER_LINK_SYNCING)
+        return PROTOCOL_STATUS_SYNCING;
+    return p->digest.link == MEMBER_LINK_UP ? PROTOCOL_STATUS_REPLICA
+                                            : PROTOCOL_STATUS_DISCONNECTED;
+}
+
+/* A linked replica beside a sound primary: not by itself, but an operator's rule may ask for it. */
+static int standby_score(const struct protocol *p, const struct protocol_member *primary)
+{
+    bool fit = p->digest.link == MEMBER_LINK_UP && p->digest.priority && p->digest.fit &&
+               p->digest.following == primary->id && protocol_own_epoch(p) == primary->last.epoch;
+
+    if (!fit)
+        return RANK_SCORE_NEVER;
+    return primary->last.move_to == p->config.self ? RANK_SCORE_CHOSEN : RANK_SCORE_EQUAL;
+}
+
+static int own_score(const struct protocol *p)
+{
+    const struct protocol_member *self = &p->member[p->self];
+    const struct protocol_member *primary = protocol_good_primary(p);
+    unsigned blocked = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD | PROTOCOL_PAUSE_HIGHER;
+
+    if (!p->answered || p->stopping || p->server != MEMBER_SERVER_ANSWERS)
+        return RANK_SCORE_NEVER;
+    if (p->claim >= PROTOCOL_CLAIM_TAKING)
+        return RANK_SCORE_CHOSEN;
+    if (!protocol_quorate(p))
+        return RANK_SCORE_NEVER;
+    if (protocol_leads(p) && primary == self) {
+        if (p->move == PROTOCOL_MOVE_READY)
+            return RANK_SCORE_EQUAL;
+        return p->pause & blocked ? RANK_SCORE_NEVER : RANK_SCORE_CHOSEN;
+    }
+    if (p->contest)
+        return protocol_own_rank(p);
+    return primary && !protocol_leads(p) ? standby_score(p, primary) : RANK_SCORE_NEVER;
+}
+
+void protocol_settle_score(struct protocol *p)
+{
+    int score = own_score(p);
+    enum protocol_status status = own_status(p);
+
+    if (!p->score_said || score != p->score)
+        protocol_add(p, PROTOCOL_EFFECT_SCORE)->score = score;
+    if (!p->score_said || status != p->status)
+        protocol_add(p, PROTOCOL_EFFECT_STATUS)->status = status;
+    p->score = score;
+    p->status = status;
+    p->score_said = true;
+}
+
+static void tell_server(const struct protocol *p, struct redis_told *told)
+{
+    const struct protocol_digest *digest = &p->digest;
+    bool led = protocol_newest(p)->primary == p->config.self;
+
+    told->server = p->server;
+    told->fit = p->answered && digest->fit && !p->stopping;
+    told->priority = digest->priority;
+    told->replid = digest->replid;
+    told->offset = protocol_own_offset(p);
+    told->epoch = protocol_own_epoch(p);
+    told->exact = protocol_own_exact(p);
+    told->empty = digest->empty;
+    told->live = p->answered && p->live_run == digest->run;
+    told->last_primary = told->epoch && led && protocol_newest(p)->epoch == told->epoch;
+    told->yields = p->yields;
+    if (!p->answered)
+        return;
+    told->role = digest->role;
+    told->link = digest->link;
+    /* While the role is being taken its timeline is not known to anybody: still a sealed server. */
+    if (p->claim >= PROTOCOL_CLAIM_TAKING)
+        told->role = MEMBER_ROLE_REPLICA;
+    if (told->role == MEMBER_ROLE_PRIMARY) {
+        told->final = protocol_pause_stands(p);
+        told->open = !(p->pause_wanted && p->pause_confirmed);
+    } else {
+        told->final = protocol_sealed(p) || p->claim >= PROTOCOL_CLAIM_TAKING ||
+                      !protocol_has_rule(p, PROTOCOL_RULE_SEAL);
+    }
+}
+
+static void tell_records(const struct protocol *p, struct redis_told *told)
+{
+    const struct protocol_record *saved = &p->saved;
+
+    told->promised = saved->promised;
+    if (saved->timeline_count)
+        told->newest = saved->timelines[saved->timeline_count - 1];
+    told->held_count = (uint8_t)saved->held_count;
+    memcpy(told->held, saved->held, sizeof(told->held[0]) * saved->held_count);
+}
+
+static void compose(struct protocol *p)
+{
+    struct redis_told *told = &p->told;
+
+    memset(told, 0, sizeof(*told));
+    told->ring = p->ring;
+    told->incarnation = p->config.incarnation;
+    tell_server(p, told);
+    tell_records(p, told);
+    told->sealed_for = p->sealed_for;
+    told->cause = p->cause;
+    told->trouble = p->trouble;
+    told->claim = p->claim >= PROTOCOL_CLAIM_TOLD ? p->claim_epoch : 0;
+    told->moving = p->move == PROTOCOL_MOVE_PAUSING || p->move == PROTOCOL_MOVE_CATCHING_UP;
+    told->move_to = p->move == PROTOCOL_MOVE_READY ? p->move_to : 0;
+    if (p->silent && protocol_leads(p)) {
+        told->suspect = p->config.self;
+    } else {
+        told->suspect = p->witness.node;
+        told->suspect_answers = p->witness.answer;
+    }
+}
+
+static bool differs_but_for_offset(const struct redis_told *a, const struct redis_told *b)
+{
+    struct redis_told copy = *b;
+
+    copy.offset = a->offset;
+    return memcmp(a, &copy, sizeof(copy)) != 0;
+}
+
+static bool somebody_waits_for_position(const struct protocol *p)
+{
+    const struct protocol_member *primary = protocol_primary(p);
+    return p->told.final || p->told.moving || (primary && primary->last.moving);
+}
+
+void protocol_settle_tell(struct protocol *p)
+{
+    compose(p);
+    if (!p->on_bus)
+        return;
+    bool news = !p->sent_any || differs_but_for_offset(&p->told, &p->sent);
+    if (!news && p->told.offset != p->sent.offset)
+        news = somebody_waits_for_position(p) || p->now_ms >= p->sent_ms + PROTOCOL_TELL_MS;
+    if (!news)
+        return;
+    protocol_add(p, PROTOCOL_EFFECT_TELL);
+    p->sent = p->told;
+    p->sent_ms = p->now_ms;
+    p->sent_any = true;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Who is there and who leads, as the bus has told it. All watches of a ring hear the same messages
+ * in the same order; what follows from messages alone is therefore the same on all of them. That is
+ * why even the own state counts here only as it came back over the bus.
+ */
+#include "redis_protocol_rooms.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct protocol_member *protocol_member(struct protocol *p, uint32_t id)
+{
+    for (size_t i = 0; i < p->member_count; i++)
+        if (p->member[i].id == id)
+            return &p->member[i];
+    if (!id || p->member_count == REDIS_MEMBERS_MAX)
+        return NULL;
+    struct protocol_member *m = &p->member[p->member_count++];
+    memset(m, 0, sizeof(*m));
+    m->id = id;
+    return m;
+}
+
+void protocol_view_init(struct protocol *p)
+{
+    for (size_t i = 0; i < p->config.node_count; i++) {
+        struct protocol_member *m = protocol_member(p, p->config.nodes[i].id);
+        if (m)
+            snprintf(m->name, sizeof(m->name), "%s", p->config.nodes[i].name);
+    }
+    p->self = (size_t)(protocol_member(p, p->config.self) - p->member);
+}
+
+static bool is_listed(const struct protocol_members *members, uint32_t id)
+{
+    for (size_t i = 0; i < members->count; i++)
+        if (members->id[i] == id)
+            return true;
+    return false;
+}
+
+static void forget_told(struct protocol_member *m)
+{
+    m->told = false;
+    m->fresh = false;
+}
+
+void protocol_ring(struct protocol *p, const struct protocol_members *members)
+{
+    for (size_t i = 0; i < members->count; i++)
+        protocol_member(p, members->id[i]);
+    for (size_t i = 0; i < p->member_count; i++) {
+        struct protocol_member *m = &p->member[i];
+        bool here = is_listed(members, m->id);
+        m->fresh = false; /* what was told in another ring may be overtaken: say it again */
+        if (here && !m->in_ring) {
+            m->joined_ms = p->now_ms;
+            m->fenced = false;
+            forget_told(m);
+        }
+        if (!here && m->in_ring) {
+            m->left_ms = p->now_ms;
+            m->in_group = false;
+            forget_told(m);
+        }
+        m->in_ring = here;
+    }
+    p->on_bus = true;
+    p->ring = members->ring;
+    p->ring_ms = p->now_ms;
+    if (members->quorum)
+        p->quorum = members->quorum;
+}
+
+void protocol_group(struct protocol *p, const struct protocol_members *members)
+{
+    for (size_t i = 0; i < members->count; i++)
+        protocol_member(p, members->id[i]);
+    for (size_t i = 0; i < p->member_count; i++) {
+        struct protocol_member *m = &p->member[i];
+        bool here = is_listed(members, m->id);
+        if (here != m->in_group) {
+            forget_told(m);
+            p->sent_any = false; /* a newcomer has heard nothing: everybody tells again */
+            if (here)
+                m->joined_ms = p->now_ms;
+        }
+        m->in_group = here;
+    }
+}
+
+void protocol_hear(struct protocol *p, uint32_t node, const struct redis_told *told)
+{
+    struct protocol_member *m = protocol_member(p, node);
+
+    if (!m)
+        return;
+    m->last = *told;
+    m->heard = true;
+    /* A message that waited through a ring change tells of a time before it. */
+    if (told->ring == p->ring && m->in_ring && m->in_group)
+        m->told = m->fresh = true;
+    protocol_absorb(p, m);
+}
+
+bool protocol_quorate(const struct protocol *p)
+{
+    return p->on_bus && p->quorate && p->quorum_ring == p->ring;
+}
+
+bool protocol_everybody_heard(const struct protocol *p)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        if (!p->member[i].in_group)
+            continue;
+        if (!p->member[i].fresh)
+            return false;
+        count++;
+    }
+    return count >= p->quorum && count > 0;
+}
+
+size_t protocol_heard_count(const struct protocol *p)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->member_count; i++)
+        count += p->member[i].in_group && p->member[i].fresh;
+    return count;
+}
+
+const struct protocol_member *protocol_primary(const struct protocol *p)
+{
+    const struct protocol_member *best = NULL;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->in_group && m->told && m->last.role == MEMBER_ROLE_PRIMARY &&
+            m->last.server == MEMBER_SERVER_ANSWERS && (!best || m->last.epoch > best->last.epoch))
+            best = m;
+    }
+    return best;
+}
+
+/* It leads the newest timeline that is known, and nobody is about to begin another. */
+bool protocol_is_good(const struct protocol *p, const struct protocol_member *m)
+{
+    return m->last.epoch > 0 && m->last.epoch >= protocol_newest(p)->epoch &&
+           protocol_open_claim(p).epoch <= m->last.epoch;
+}
+
+const struct protocol_member *protocol_good_primary(const struct protocol *p)
+{
+    const struct protocol_member *m = protocol_primary(p);
+    return m && protocol_is_good(p, m) ? m : NULL;
+}
+
+/*
+ * A primary whose watch does not run, or has not told yet since it came back: it may well be
+ * sound, so nothing is done against it. Its agent's monitor starts the watch again, and Pacemaker
+ * knows the node.
+ */
+bool protocol_primary_unknown(const struct protocol *p)
+{
+    const struct redis_timeline *newest = protocol_newest(p);
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (!m->in_ring || m->told)
+            continue;
+        if (m->heard ? m->last.role == MEMBER_ROLE_PRIMARY &&
+                           m->last.server == MEMBER_SERVER_ANSWERS && m->last.epoch >= newest->epoch
+                     : newest->epoch && newest->primary == m->id)
+            return true;
+    }
+    return false;
+}
+
+bool protocol_leads(const struct protocol *p)
+{
+    return p->answered && p->digest.role == MEMBER_ROLE_PRIMARY;
+}

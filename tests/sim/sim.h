@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The simulation: several protocol machines in one process, with simulated Redis servers, corosync,
+ * Pacemaker, clients and operators, on schedules that a seed number makes. Everything is a function
+ * of seed and options, so a schedule that breaks a promise can be had again.
+ */
+#ifndef RHA_SIM_H
+#define RHA_SIM_H
+
+#include "../../agents/redis_protocol.h"
+
+#define SIM_NODES    5
+#define SIM_STREAMS  96
+#define SIM_WRITES   2048 /* a schedule's writes at most; also a stream's length */
+#define SIM_ORDERS   64
+#define SIM_OUTBOX   256
+#define SIM_FAULTS   24
+#define SIM_MESSAGES 2048
+#define SIM_EVENTS   8192
+
+#define MS 1000ULL         /* the simulation's clock counts microseconds */
+#define SECOND (1000 * MS)
+#define NEVER UINT64_MAX
+
+enum sim_event_kind {
+    EV_FAULT, EV_FAULT_END, EV_CLIENT, EV_WATCH_WAKE, EV_WATCH_POLL, EV_MESSAGE, EV_RING, EV_QUORUM,
+    EV_GROUP, EV_LINKS, EV_REFORM, EV_ORDER, EV_DIGEST, EV_GONE, EV_FILE, EV_CIB, EV_WITNESS,
+    EV_SIGNAL, EV_CONNECT, EV_SYNCED, EV_STREAM, EV_ACK, EV_CRON, EV_LINK_DOWN, EV_LOADED, EV_WAKE_SERVER,
+    EV_SCRIPT_END, EV_ATTR, EV_SCHEDULER, EV_ACT, EV_ACT_STEP, EV_MONITOR, EV_FENCE, EV_BOOT,
+    EV_SNAPSHOT, EV_HEAL, EV_END,
+};
+
+struct sim_event {
+    uint64_t at, sequence;
+    enum sim_event_kind kind;
+    int node;
+    uint64_t a, b, c, d;
+};
+
+enum sim_persistence { SIM_RDB, SIM_AOF, SIM_NOTHING };
+
+/* The data of a server are the first `length` writes of a stream; a stream is a replication id. */
+struct sim_stream {
+    int parent;
+    uint32_t fork;       /* length at which it left its parent */
+    uint32_t shift;      /* what Redis calls offset is length - shift */
+    uint32_t promotion;  /* number of the promotion that began it; 0: none */
+    uint32_t length;
+    uint16_t write[SIM_WRITES];
+};
+
+struct sim_write {
+    uint64_t at, confirmed_at;
+    uint32_t position;
+    uint8_t server, holders;
+    bool wait, confirmed, lost;
+};
+
+struct sim_server {
+    bool up, hung, stopped, paused, loading, script, live;
+    uint64_t run, up_since, live_since;
+    enum member_role role;
+    enum member_link link;
+    int following;        /* node; -1: nowhere */
+    uint64_t link_generation;
+    int stream;
+    uint32_t length;
+    int min_replicas;
+    uint32_t priority;
+    bool follower[SIM_NODES]; /* as the primary sees its replicas */
+    uint32_t ack_length[SIM_NODES];
+    uint64_t ack_at[SIM_NODES];
+    uint32_t unconfirmed_from; /* index into writes */
+    int disk_stream;
+    uint32_t disk_length;
+    uint64_t lag;         /* extra delay of its replication stream */
+    uint64_t heard_at;    /* last answer to its watch */
+};
+
+struct sim_watch {
+    bool running, frozen;
+    uint64_t frozen_until, generation, wake_generation, joined_at;
+    struct protocol protocol;
+    struct protocol_effects effects;
+    struct protocol_effect orders[SIM_ORDERS];
+    size_t order_head, order_count;
+    uint64_t order_at, last_order;
+};
+
+enum sim_act { ACT_NONE, ACT_START, ACT_STOP, ACT_PROMOTE, ACT_DEMOTE };
+
+struct sim_node {
+    bool up, frozen, corosync, corosync_stopped, standby, fence_wanted;
+    uint64_t frozen_until, freeze_end, watch_ill_until;
+    uint64_t disturbed_at;      /* last; NEVER while it lasts */
+    int disturbances;
+    uint64_t clock_offset;
+    struct sim_server server;
+    struct sim_watch watch;
+    struct protocol_record disk;
+    bool written_off;
+    /* corosync */
+    uint64_t ring, ring_at;
+    unsigned ring_members;
+    bool quorate;
+    struct { bool tick; uint64_t value; } outbox[SIM_OUTBOX];
+    size_t outbox_count;
+    uint64_t last_delivery;
+    /* Pacemaker */
+    bool started, promoted, failed;
+    enum sim_act act;
+    uint64_t act_token, act_deadline;
+    int act_step, act_result;
+    int score;
+    int seen[SIM_NODES];
+    bool scheduler_busy, scheduler_due;
+    uint64_t scheduler_token;
+    int planned;
+};
+
+struct sim_ring {
+    uint64_t id;
+    unsigned members;
+    bool broken;
+    uint64_t broken_at;
+};
+
+enum sim_fault_kind {
+    FAULT_CRASH, FAULT_HANG, FAULT_WATCH_KILL, FAULT_WATCH_FREEZE, FAULT_POWER, FAULT_FREEZE,
+    FAULT_CUT_NODE, FAULT_CUT_RING, FAULT_CUT_PAIR, FAULT_CUT_ONE_WAY, FAULT_CUT_HALF,
+    FAULT_CUT_REDIS, FAULT_COROSYNC_STOP, FAULT_COROSYNC_KILL, FAULT_LAG, FAULT_SCRIPT,
+    FAULT_SLOW_SCHEDULER, FAULT_SLOW_FILE, FAULT_LATE_BUS, FAULT_MOVE, FAULT_STANDBY, FAULT_OUTAGE,
+    FAULT_RESTART_EMPTY, FAULT_FALSE_SILENCE, FAULT_KINDS
+};
+
+#define AT_PRIMARY (-1) /* whoever takes writes when the fault comes */
+#define AT_REPLICA (-2)
+
+struct sim_fault {
+    enum sim_fault_kind kind;
+    uint64_t at, length;
+    int node, other;
+    unsigned mask;
+    uint64_t salt;
+    bool dropped; /* taken out while shortening */
+};
+
+struct sim_options {
+    int nodes;
+    uint64_t without;
+    bool trace;
+};
+
+struct sim {
+    struct sim_options options;
+    uint64_t seed, random;
+    uint64_t now, sequence;
+    int nodes, quorum;
+    /* drawn from the seed */
+    bool fencing, outsider, demote_without_quorum;
+    int outsider_of;
+    uint64_t ring_change, token;
+    enum sim_persistence persistence;
+    size_t fault_count;
+    struct sim_fault fault[SIM_FAULTS], drawn[SIM_FAULTS]; /* with whom they met; as drawn */
+
+    struct sim_event heap[SIM_EVENTS];
+    size_t heap_count;
+    struct sim_node node[SIM_NODES];
+    struct sim_ring ring[SIM_NODES * 2];
+    uint64_t ring_counter, promotion_counter, run_counter;
+    bool reform_pending;
+    uint64_t reform_at;
+    unsigned cut_ring[SIM_NODES], cut_redis[SIM_NODES]; /* [a] bit b: a's packets to b are lost */
+    uint64_t link_changed[SIM_NODES][SIM_NODES];
+    uint64_t late_bus, slow_scheduler, slow_file;
+    struct redis_message message[SIM_MESSAGES];
+    size_t message_next;
+    struct sim_stream stream[SIM_STREAMS];
+    int stream_count;
+    struct sim_write write[SIM_WRITES];
+    uint32_t write_count;
+    int moved_to;
+    bool healed, ended, alive;
+    uint64_t events;
+    const char *broken; /* the promise, or NULL */
+    char detail[200];
+    uint64_t counters[8]; /* promotions, confirmed, lost excused, ... */
+};
+
+/* sim_core.c */
+uint64_t sim_random(struct sim *sim);
+uint64_t sim_below(struct sim *sim, uint64_t limit);
+bool sim_chance(struct sim *sim, unsigned percent);
+uint64_t sim_delay(struct sim *sim, uint64_t low, uint64_t high);
+struct sim_event *sim_at(struct sim *sim, uint64_t at, enum sim_event_kind kind, int node);
+bool sim_next(struct sim *sim, struct sim_event *event);
+void sim_trace(struct sim *sim, int node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void sim_break(struct sim *sim, const char *promise, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* sim_redis.c */
+void server_start(struct sim *sim, int node);
+void server_end(struct sim *sim, int node, bool clean, bool power);
+bool server_runs(const struct sim *sim, int node);
+bool server_accepts(const struct sim *sim, int node);
+void server_order(struct sim *sim, int node, const struct protocol_effect *order, bool *done);
+void server_seal(struct sim *sim, int node);
+void server_digest(const struct sim *sim, int node, struct protocol_digest *digest);
+bool server_event(struct sim *sim, const struct sim_event *event);
+void server_client(struct sim *sim);
+uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length);
+int data_compare(const struct sim *sim, int stream_a, uint32_t a, int stream_b, uint32_t b);
+bool data_has(const struct sim *sim, int stream, uint32_t length, uint32_t write);
+
+/* sim_ring.c */
+bool ring_reaches(const struct sim *sim, int a, int b);
+void ring_check(struct sim *sim);
+void ring_send(struct sim *sim, int node, const struct redis_message *message);
+void ring_join_group(struct sim *sim, int node);
+bool ring_event(struct sim *sim, const struct sim_event *event);
+
+/* sim_watch.c */
+void watch_start(struct sim *sim, int node);
+void watch_end(struct sim *sim, int node);
+void watch_event(struct sim *sim, int node, struct protocol_event *event);
+uint64_t watch_clock(const struct sim *sim, int node);
+void watch_members(const struct sim *sim, int node, unsigned mask, struct protocol_members *out);
+bool watch_sim_event(struct sim *sim, const struct sim_event *event);
+
+/* sim_pacemaker.c */
+void pacemaker_score(struct sim *sim, int node, int score);
+void pacemaker_reply(struct sim *sim, int node, const struct protocol_effect *effect);
+void pacemaker_ring(struct sim *sim, int node);
+void pacemaker_kick(struct sim *sim, int node);
+bool pacemaker_event(struct sim *sim, const struct sim_event *event);
+void node_power_off(struct sim *sim, int node);
+void node_boot(struct sim *sim, int node);
+
+/* sim_fault.c */
+void fault_generate(struct sim *sim);
+bool fault_event(struct sim *sim, const struct sim_event *event);
+void fault_print(const struct sim *sim);
+void fault_heal(struct sim *sim);
+
+/* sim_check.c */
+void check_step(struct sim *sim);
+void check_promotion(struct sim *sim, int node);
+void check_end(struct sim *sim);
+bool check_is_well(const struct sim *sim);
+
+/* sim_run.c */
+void sim_run(struct sim *sim, uint64_t seed, const struct sim_options *options,
+             const struct sim_fault *faults, size_t fault_count);
+
+#endif

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The promises, checked against what really is, which no machine in here can see.
+ */
+#include "sim.h"
+
+/* "While the primary's node runs its kernel and its watch." */
+static bool is_excused(const struct sim *sim, int node)
+{
+    const struct sim_node *n = &sim->node[node];
+    bool froze = n->freeze_end && sim->now < n->freeze_end + 3 * SECOND;
+    bool watchless = !n->watch.running || n->watch.frozen ||
+                     sim->now < n->watch.joined_at + 100 * MS ||
+                     sim->now < n->watch.frozen_until + 200 * MS;
+
+    if (froze)
+        return true;
+    /* The server's own backstop must do instead, where a cut takes its replicas off in time. */
+    bool full_cut = sim->cut_ring[node] == sim->cut_redis[node] && sim->cut_ring[node];
+    return watchless && !(full_cut && sim->ring_change > 3600 * MS && !sim->outsider);
+}
+
+/* Promise 2. */
+void check_step(struct sim *sim)
+{
+    int accepting = 0, excused = 0, first = -1, second = -1;
+
+    for (int i = 0; i < sim->nodes; i++)
+        if (sim->node[i].server.role == MEMBER_ROLE_PRIMARY && server_accepts(sim, i)) {
+            accepting++;
+            excused += is_excused(sim, i);
+            second = first;
+            first = i;
+        }
+    if (accepting - excused >= 2)
+        sim_break(sim, "promise 2", "n%d and n%d take writes at once", second + 1, first + 1);
+}
+
+static bool is_disturbed_since(const struct sim *sim, int node, uint64_t at)
+{
+    const struct sim_node *n = &sim->node[node];
+    return n->disturbances || n->disturbed_at >= at || !n->up || n->standby;
+}
+
+/* Promise 1: a confirmed write that the new primary lacks, with a holder that nothing befell. */
+static void check_confirmed(struct sim *sim, int node)
+{
+    const struct sim_server *server = &sim->node[node].server;
+
+    for (uint32_t i = 0; i < sim->write_count; i++) {
+        struct sim_write *write = &sim->write[i];
+        if (!write->confirmed || write->lost ||
+            data_has(sim, server->stream, server->length, i))
+            continue;
+        write->lost = true;
+        sim->counters[2]++;
+        for (int holder = 0; holder < sim->nodes; holder++)
+            if ((write->holders >> holder & 1) &&
+                !is_disturbed_since(sim, holder, write->at) && !sim->node[holder].written_off)
+                sim_break(sim, "promise 1",
+                          "n%d leads without write %u, confirmed at %.3f s; n%d, sound, had it",
+                          node + 1, i, (double)write->confirmed_at / 1e6, holder + 1);
+    }
+}
+
+/* In sight: in the same ring for a while, its server and its watch at work. */
+static bool is_known(const struct sim *sim, int other, int node)
+{
+    const struct sim_node *o = &sim->node[other], *n = &sim->node[node];
+    uint64_t since = o->ring_at > n->ring_at ? o->ring_at : n->ring_at;
+
+    if (o->watch.joined_at > since)
+        since = o->watch.joined_at;
+    if (o->server.up_since > since)
+        since = o->server.up_since;
+    if (o->watch.frozen_until > since)
+        since = o->watch.frozen_until;
+    return o->up && o->ring == n->ring && server_runs(sim, other) && !o->server.loading &&
+           !o->server.script && o->server.link != MEMBER_LINK_SYNCING && o->watch.running &&
+           !o->watch.frozen && o->server.priority && sim->now > since + 1500 * MS &&
+           !o->disturbances && sim->now > o->disturbed_at + 1500 * MS;
+}
+
+/* Promise 3, with all in sight. */
+static void check_newest(struct sim *sim, int node)
+{
+    const struct sim_server *server = &sim->node[node].server;
+
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_server *other = &sim->node[i].server;
+        if (i == node || !is_known(sim, i, node) || sim->node[i].written_off)
+            continue;
+        /* Without a position nobody can say who is newer; the last primary is preferred. */
+        if (sim->persistence == SIM_AOF && (!server->live || !other->live))
+            continue;
+        if (data_compare(sim, other->stream, other->length, server->stream, server->length) > 0)
+            sim_break(sim, "promise 3", "n%d leads at %d:%u though n%d has %d:%u", node + 1,
+                      server->stream, server->length, i + 1, other->stream, other->length);
+    }
+}
+
+/* Promise 3, after an outage: what disks said, while a disk with more was known and not there. */
+static void check_absent(struct sim *sim, int node)
+{
+    const struct sim_server *server = &sim->node[node].server;
+
+    if (server->live || sim->persistence != SIM_RDB)
+        return;
+    for (int i = 0; i < sim->nodes; i++)
+        if (i != node && sim->node[i].ring == sim->node[node].ring && sim->node[i].server.up &&
+            sim->node[i].server.live)
+            return;
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_server *other = &sim->node[i].server;
+        const struct sim_node *n = &sim->node[i];
+        if (i == node || n->up || n->written_off || !other->priority || other->disk_stream < 0 ||
+            !other->live || other->live_since + 3 * SECOND > n->disturbed_at)
+            continue;
+        if (data_compare(sim, other->disk_stream, other->disk_length, server->stream,
+                         server->length) > 0)
+            sim_break(sim, "promise 3", "n%d leads at %d:%u from disk; n%d, off, has %d:%u",
+                      node + 1, server->stream, server->length, i + 1, other->disk_stream,
+                      other->disk_length);
+    }
+}
+
+/* The server of `node` is about to take the role. */
+void check_promotion(struct sim *sim, int node)
+{
+    sim->counters[0]++;
+    if (sim->node[node].act != ACT_PROMOTE)
+        sim_break(sim, "promise 3", "n%d leads before Pacemaker said so", node + 1);
+    if (!sim->node[node].server.priority)
+        sim_break(sim, "priority 0", "n%d leads", node + 1);
+    check_confirmed(sim, node);
+    check_newest(sim, node);
+    check_absent(sim, node);
+}
+
+bool check_is_well(const struct sim *sim)
+{
+    int primary = -1;
+
+    for (int i = 0; i < sim->nodes; i++)
+        if (server_accepts(sim, i) && sim->node[i].promoted)
+            primary = i;
+    if (primary < 0)
+        return false;
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_server *server = &sim->node[i].server;
+        if (i != primary && (!server->up || server->link != MEMBER_LINK_UP ||
+                             server->following != primary))
+            return false;
+    }
+    return true;
+}
+
+void check_end(struct sim *sim)
+{
+    int primary = -1;
+
+    for (int i = 0; i < sim->nodes; i++)
+        if (server_accepts(sim, i) && sim->node[i].promoted)
+            primary = i;
+    if (primary < 0)
+        sim_break(sim, "liveness", "all is healed and quiet, and nobody takes writes");
+    else if (!check_is_well(sim))
+        sim_break(sim, "liveness", "n%d leads, but not every server follows it", primary + 1);
+}

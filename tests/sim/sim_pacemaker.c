@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Simulated Pacemaker and agents: scores move the role, one action after another, with delays; the
+ * plan may be older than the scores; failed ones are restarted; lost ones are fenced, if fencing is
+ * on. It knows nothing of data.
+ */
+#include "sim.h"
+
+#include <string.h>
+
+void pacemaker_kick(struct sim *sim, int node)
+{
+    unsigned members = sim->node[node].ring_members;
+
+    for (int i = 0; i < sim->nodes; i++) {
+        struct sim_node *dc = &sim->node[i];
+        if (!(members >> i & 1) || dc->scheduler_due || !dc->up)
+            continue;
+        dc->scheduler_due = true;
+        sim_at(sim, sim->now + sim_delay(sim, 5 * MS, 40 * MS) + sim_below(sim, sim->slow_scheduler),
+               EV_SCHEDULER, i);
+    }
+}
+
+/* Attributes reach all of the ring; a heal brings back what was set while apart. */
+static void spread_score(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    for (int i = 0; i < sim->nodes; i++) {
+        if (sim->node[i].ring != n->ring || !(n->ring_members >> i & 1))
+            continue;
+        struct sim_event *event =
+            sim_at(sim, sim->now + sim_delay(sim, MS, 20 * MS), EV_ATTR, i);
+        event->a = (uint64_t)node;
+        event->c = n->ring;
+    }
+}
+
+void pacemaker_score(struct sim *sim, int node, int score)
+{
+    sim_trace(sim, node, "score %d", score);
+    sim->node[node].score = score;
+    spread_score(sim, node);
+}
+
+void pacemaker_ring(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    n->scheduler_busy = false;
+    n->scheduler_token++;
+    n->planned = -1;
+    spread_score(sim, node);
+    pacemaker_kick(sim, node);
+}
+
+static void finish(struct sim *sim, int node, bool good)
+{
+    struct sim_node *n = &sim->node[node];
+    enum sim_act act = n->act;
+
+    if (act == ACT_NONE)
+        return;
+    sim_trace(sim, node, "agent: act %d %s", act, good ? "done" : "FAILED");
+    n->act = ACT_NONE;
+    n->act_token++;
+    if (!good) {
+        n->failed = true;
+    } else if (act == ACT_START) {
+        n->started = true;
+        n->failed = n->promoted = false;
+    } else if (act == ACT_STOP) {
+        n->started = n->promoted = n->failed = false;
+    } else {
+        n->promoted = act == ACT_PROMOTE;
+    }
+    pacemaker_kick(sim, node);
+}
+
+static void step_later(struct sim *sim, int node, uint64_t delay)
+{
+    sim_at(sim, sim->now + delay, EV_ACT_STEP, node)->a = sim->node[node].act_token;
+}
+
+static void request(struct sim *sim, int node, enum protocol_request request, uint64_t deadline)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_REQUEST};
+
+    event.request = request;
+    event.deadline_ms = watch_clock(sim, node) + deadline / MS;
+    watch_event(sim, node, &event);
+}
+
+void pacemaker_reply(struct sim *sim, int node, const struct protocol_effect *effect)
+{
+    struct sim_node *n = &sim->node[node];
+
+    sim_trace(sim, node, "reply %d reason %d node %u (act %d)", effect->result, effect->reason,
+              effect->node, n->act);
+    if (n->act == ACT_NONE || n->act == ACT_START || n->act_step != 1)
+        return;
+    n->act_step = 2;
+    n->act_result = effect->result;
+    step_later(sim, node, sim_delay(sim, 100, MS));
+}
+
+static void start_server(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    if (!n->server.up)
+        server_start(sim, node);
+    if (!n->watch.running)
+        watch_start(sim, node);
+}
+
+/* Without its watch the agent can still end the server's being a primary. */
+static void demote_alone(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    if (n->server.up && !server_runs(sim, node))
+        server_end(sim, node, false, false);
+    else if (n->server.up && n->server.script)
+        server_end(sim, node, false, false);
+    else if (n->server.up)
+        server_seal(sim, node);
+    if (!n->server.up)
+        server_start(sim, node);
+}
+
+static void begin_act(struct sim *sim, int node, enum sim_act act)
+{
+    struct sim_node *n = &sim->node[node];
+    bool watch = n->watch.running && n->server.up;
+
+    n->act = act;
+    n->act_token++;
+    n->act_step = 1;
+    n->act_deadline = sim->now + 6 * SECOND;
+    sim_trace(sim, node, "agent: act %d begins", act);
+    step_later(sim, node, act == ACT_STOP ? 2500 * MS : 5 * SECOND);
+    switch (act) {
+    case ACT_NONE: break;
+    case ACT_START:
+        start_server(sim, node);
+        finish(sim, node, true);
+        break;
+    case ACT_STOP:
+        if (watch)
+            request(sim, node, PROTOCOL_REQUEST_STOP, 2 * SECOND);
+        else
+            step_later(sim, node, MS);
+        break;
+    case ACT_DEMOTE:
+        if (watch)
+            request(sim, node, PROTOCOL_REQUEST_DEMOTE, 3 * SECOND);
+        else
+            step_later(sim, node, MS);
+        break;
+    case ACT_PROMOTE:
+        if (watch)
+            request(sim, node, PROTOCOL_REQUEST_PROMOTE, 4 * SECOND);
+        else
+            finish(sim, node, false); /* no bus: promote fails */
+        break;
+    }
+}
+
+/* The watch answered, or did not in time. */
+static void step_act(struct sim *sim, const struct sim_event *event)
+{
+    int node = event->node;
+    struct sim_node *n = &sim->node[node];
+
+    if (n->act == ACT_NONE || event->a != n->act_token || !n->up)
+        return;
+    if (n->frozen) {
+        step_later(sim, node, 100 * MS);
+        return;
+    }
+    bool answered = n->act_step == 2;
+    switch (n->act) {
+    case ACT_NONE:
+    case ACT_START: finish(sim, node, true); break;
+    case ACT_STOP:
+        server_end(sim, node, server_runs(sim, node), false);
+        watch_end(sim, node);
+        finish(sim, node, true);
+        break;
+    case ACT_DEMOTE:
+        if (!answered || n->act_result)
+            demote_alone(sim, node);
+        finish(sim, node, true);
+        break;
+    case ACT_PROMOTE: finish(sim, node, answered && !n->act_result); break;
+    }
+}
+
+static void order_act(struct sim *sim, int dc, int node, enum sim_act act)
+{
+    struct sim_node *n = &sim->node[dc];
+    struct sim_event *event = sim_at(
+        sim, sim->now + sim_delay(sim, 8 * MS, 30 * MS) + sim_below(sim, sim->slow_scheduler),
+        EV_ACT, node);
+
+    event->a = (uint64_t)act;
+    event->b = n->ring;
+    n->scheduler_busy = true;
+}
+
+static bool fence_lost(struct sim *sim, int dc)
+{
+    bool any = false;
+
+    for (int i = 0; i < sim->nodes; i++) {
+        struct sim_node *n = &sim->node[i];
+        if (sim->node[dc].ring_members >> i & 1) {
+            n->fence_wanted = false;
+            continue;
+        }
+        if (!n->started && !n->promoted)
+            continue;
+        if (!sim->fencing)
+            continue;
+        any = true;
+        if (!n->fence_wanted)
+            sim_at(sim, sim->now + sim_delay(sim, 200 * MS, 1500 * MS), EV_FENCE, i)->a =
+                (uint64_t)dc;
+        n->fence_wanted = true;
+    }
+    return any;
+}
+
+static bool repair(struct sim *sim, int dc)
+{
+    for (int i = 0; i < sim->nodes; i++) {
+        struct sim_node *n = &sim->node[i];
+        if (!(sim->node[dc].ring_members >> i & 1))
+            continue;
+        if (n->act != ACT_NONE)
+            return true;
+        enum sim_act act = ACT_NONE;
+        if (n->failed || (n->started && n->standby))
+            act = n->promoted && !n->failed ? ACT_DEMOTE : ACT_STOP;
+        else if (!n->started && !n->standby)
+            act = ACT_START;
+        if (act == ACT_NONE)
+            continue;
+        order_act(sim, dc, i, act);
+        return true;
+    }
+    return false;
+}
+
+static int choose(const struct sim *sim, int dc)
+{
+    int best = -1, best_score = -1;
+
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_node *n = &sim->node[i];
+        int score = sim->node[dc].seen[i];
+        if (!(sim->node[dc].ring_members >> i & 1) || !n->started || n->failed || n->standby)
+            continue;
+        if (score > RANK_SCORE_NEVER && sim->moved_to == i)
+            score += 1000000;
+        if (score > best_score) {
+            best = i;
+            best_score = score;
+        }
+    }
+    return best;
+}
+
+static void schedule_roles(struct sim *sim, int dc)
+{
+    struct sim_node *n = &sim->node[dc];
+    int best = n->quorate ? choose(sim, dc) : -1;
+
+    if (n->planned >= 0 && sim->node[n->planned].started && !sim->node[n->planned].failed &&
+        (n->ring_members >> n->planned & 1) && sim_chance(sim, 50))
+        best = n->planned; /* the transition under way was computed from older scores */
+    for (int i = 0; i < sim->nodes; i++)
+        if ((n->ring_members >> i & 1) && sim->node[i].promoted && i != best) {
+            n->planned = best;
+            order_act(sim, dc, i, ACT_DEMOTE);
+            return;
+        }
+    n->planned = -1;
+    if (best >= 0 && !sim->node[best].promoted)
+        order_act(sim, dc, best, ACT_PROMOTE);
+}
+
+static void schedule(struct sim *sim, int dc)
+{
+    struct sim_node *n = &sim->node[dc];
+
+    n->scheduler_due = false;
+    if (!n->up || n->frozen || !n->corosync || n->scheduler_busy ||
+        (n->ring_members & ((1U << dc) - 1)))
+        return; /* the lowest of the ring decides */
+    if (!n->quorate) {
+        if (sim->demote_without_quorum)
+            schedule_roles(sim, dc);
+        return;
+    }
+    if (fence_lost(sim, dc))
+        return;
+    if (!repair(sim, dc))
+        schedule_roles(sim, dc);
+}
+
+static void take_act(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_node *n = &sim->node[event->node];
+
+    for (int i = 0; i < sim->nodes; i++)
+        if (sim->node[i].ring == event->b)
+            sim->node[i].scheduler_busy = false;
+    if (n->ring == event->b && n->up && !n->frozen && n->act == ACT_NONE)
+        begin_act(sim, event->node, (enum sim_act)event->a);
+    pacemaker_kick(sim, event->node);
+}
+
+static void monitor(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    bool idle = n->up && !n->frozen && n->corosync && n->started && n->act == ACT_NONE &&
+                !n->failed;
+
+    if (idle) {
+        bool leads = n->server.role == MEMBER_ROLE_PRIMARY;
+        bool dead = !n->server.up || (n->server.stopped) ||
+                    (n->server.hung && sim->now > n->server.heard_at + 4 * SECOND);
+        if (!n->watch.running && n->server.up)
+            watch_start(sim, node);
+        if (dead || leads != n->promoted ||
+            (n->watch.running && leads && protocol_is_deposed(&n->watch.protocol)))
+            n->failed = true;
+        if (n->failed)
+            sim_trace(sim, node, "monitor: failed");
+        pacemaker_kick(sim, node);
+    }
+    sim_at(sim, sim->now + sim_delay(sim, 1500 * MS, 3 * SECOND), EV_MONITOR, node);
+}
+
+void node_power_off(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    if (!n->up)
+        return;
+    sim_trace(sim, node, "power off");
+    server_end(sim, node, false, true);
+    n->up = n->corosync = n->frozen = false;
+    n->started = n->promoted = n->failed = n->quorate = false;
+    n->act = ACT_NONE;
+    n->act_token++;
+    n->watch.generation++;
+    n->watch.frozen = false;
+    n->outbox_count = 0;
+    n->score = RANK_SCORE_NEVER;
+    ring_check(sim);
+}
+
+void node_boot(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+
+    if (n->up)
+        return;
+    sim_trace(sim, node, "boots");
+    n->up = n->corosync = true;
+    n->corosync_stopped = false;
+    n->watch.running = false;
+    n->ring = 0;
+    n->ring_members = 0;
+    n->clock_offset = sim_below(sim, 1000 * SECOND);
+    for (int i = 0; i < sim->nodes; i++)
+        n->seen[i] = RANK_SCORE_NEVER;
+    ring_check(sim);
+}
+
+static void fence(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_node *n = &sim->node[event->node];
+
+    if (!n->fence_wanted)
+        return;
+    n->fence_wanted = false;
+    node_power_off(sim, event->node);
+    sim_at(sim, sim->now + sim_delay(sim, 3 * SECOND, 6 * SECOND), EV_BOOT, event->node);
+    for (int i = 0; i < sim->nodes; i++) {
+        struct protocol_event told = {.kind = PROTOCOL_EVENT_FENCED};
+        told.of = (uint32_t)event->node + 1;
+        if (sim->node[i].ring == sim->node[event->a].ring)
+            watch_event(sim, i, &told);
+    }
+    n->started = n->promoted = false;
+    pacemaker_kick(sim, (int)event->a);
+}
+
+bool pacemaker_event(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_node *n = &sim->node[event->node];
+
+    switch ((int)event->kind) {
+    case EV_ATTR:
+        if (n->up && n->ring == event->c) {
+            n->seen[event->a] = sim->node[event->a].score; /* never an older one after a newer */
+            pacemaker_kick(sim, event->node);
+        }
+        return true;
+    case EV_SCHEDULER: schedule(sim, event->node); return true;
+    case EV_ACT: take_act(sim, event); return true;
+    case EV_ACT_STEP: step_act(sim, event); return true;
+    case EV_MONITOR: monitor(sim, event->node); return true;
+    case EV_FENCE: fence(sim, event); return true;
+    case EV_BOOT: node_boot(sim, event->node); return true;
+    }
+    return false;
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One schedule from its beginning, a cluster that starts empty, to its end, a cluster that has been
+ * left alone long enough to be well again.
+ */
+#include "sim.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define HEAL_AT (34 * SECOND)
+#define END_AT  (75 * SECOND)
+
+static void draw_cluster(struct sim *sim)
+{
+    static const uint64_t rings[] = {1200 * MS, 2200 * MS, 3630 * MS};
+
+    sim->fencing = sim_chance(sim, 30);
+    sim->outsider = sim_chance(sim, 10);
+    sim->demote_without_quorum = sim_chance(sim, 60);
+    sim->outsider_of = (int)sim_below(sim, (uint64_t)sim->nodes);
+    sim->ring_change = rings[sim_below(sim, 3)];
+    sim->token = sim->ring_change * 45 / 100;
+    unsigned dice = (unsigned)sim_below(sim, 100);
+    sim->persistence = dice < 60 ? SIM_RDB : dice < 80 ? SIM_AOF : SIM_NOTHING;
+    sim->moved_to = -1;
+    bool zero = false;
+    for (int i = 0; i < sim->nodes; i++) {
+        struct sim_node *n = &sim->node[i];
+        n->server.priority = 100;
+        if (sim_chance(sim, 20))
+            n->server.priority = 10;
+        else if (!zero && sim_chance(sim, 10)) {
+            n->server.priority = 0;
+            zero = true;
+        }
+        n->server.disk_stream = -1;
+        n->server.following = -1;
+        n->planned = -1;
+        n->score = RANK_SCORE_NEVER;
+        for (int j = 0; j < sim->nodes; j++)
+            sim->link_changed[i][j] = 1;
+    }
+}
+
+static void begin(struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++) {
+        node_boot(sim, i);
+        sim_at(sim, sim->now + SECOND + sim_below(sim, SECOND), EV_MONITOR, i);
+        sim_at(sim, sim->now + sim_delay(sim, 5 * SECOND, 20 * SECOND), EV_SNAPSHOT, i);
+    }
+    sim_at(sim, 4 * SECOND, EV_CLIENT, 0);
+    for (size_t i = 0; i < sim->fault_count; i++)
+        if (!sim->fault[i].dropped)
+            sim_at(sim, sim->fault[i].at, EV_FAULT, 0)->a = i;
+    sim_at(sim, HEAL_AT, EV_HEAL, 0);
+    sim_at(sim, END_AT, EV_END, 0);
+}
+
+static void client(struct sim *sim)
+{
+    server_client(sim);
+    sim_at(sim, sim->now + sim_delay(sim, 10 * MS, 70 * MS), EV_CLIENT, 0);
+    if (sim->healed && sim->now > HEAL_AT + 5 * SECOND && check_is_well(sim))
+        sim->ended = true;
+}
+
+static void step(struct sim *sim, const struct sim_event *event)
+{
+    if (event->kind == EV_CLIENT) {
+        client(sim);
+    } else if (event->kind == EV_HEAL) {
+        sim->healed = true;
+        fault_heal(sim);
+    } else if (event->kind == EV_END) {
+        sim->ended = true;
+        check_end(sim);
+    } else if (!watch_sim_event(sim, event) && !server_event(sim, event) &&
+               !ring_event(sim, event) && !pacemaker_event(sim, event)) {
+        fault_event(sim, event);
+    }
+}
+
+/* `faults`: a list to be used in place of the seed's own, for shortening. */
+void sim_run(struct sim *sim, uint64_t seed, const struct sim_options *options,
+             const struct sim_fault *faults, size_t fault_count)
+{
+    struct sim_event event;
+
+    memset(sim, 0, offsetof(struct sim, stream));
+    memset(&sim->stream_count, 0, sizeof(*sim) - offsetof(struct sim, stream_count));
+    sim->options = *options;
+    sim->seed = seed;
+    sim->random = seed * 0x2545f4914f6cdd1dULL + 1;
+    sim->nodes = options->nodes;
+    sim->quorum = sim->nodes / 2 + 1;
+    draw_cluster(sim);
+    fault_generate(sim);
+    if (faults) {
+        memcpy(sim->fault, faults, sizeof(*faults) * fault_count);
+        sim->fault_count = fault_count;
+    }
+    memcpy(sim->drawn, sim->fault, sizeof(sim->drawn));
+    begin(sim);
+    while (!sim->ended && !sim->broken && sim_next(sim, &event)) {
+        sim->now = event.at;
+        step(sim, &event);
+        check_step(sim);
+    }
+}

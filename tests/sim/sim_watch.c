@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What redis_watch.c does in life: gives events to the protocol and carries its effects out, here on
+ * a simulated server, file, bus and cluster; each with its delay.
+ */
+#include "sim.h"
+
+#include <stdio.h>
+#include <string.h>
+
+uint64_t watch_clock(const struct sim *sim, int node)
+{
+    return (sim->now + sim->node[node].clock_offset) / MS;
+}
+
+void watch_members(const struct sim *sim, int node, unsigned mask, struct protocol_members *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->ring = sim->node[node].ring;
+    out->quorum = (uint32_t)sim->quorum;
+    for (int i = 0; i < sim->nodes; i++)
+        if (mask >> i & 1)
+            out->id[out->count++] = (uint32_t)i + 1;
+}
+
+static void give_order(struct sim *sim, int node, const struct protocol_effect *effect)
+{
+    struct sim_watch *watch = &sim->node[node].watch;
+
+    if (watch->order_count == SIM_ORDERS)
+        return;
+    watch->orders[(watch->order_head + watch->order_count++) % SIM_ORDERS] = *effect;
+    uint64_t at = sim->now + sim_delay(sim, 100, MS);
+    if (at <= watch->order_at)
+        at = watch->order_at + 1;
+    watch->order_at = at;
+    sim_at(sim, at, EV_ORDER, node)->a = watch->generation;
+}
+
+static void tell(struct sim *sim, int node, bool tick)
+{
+    struct protocol *protocol = &sim->node[node].watch.protocol;
+    struct redis_message message = {
+        .kind = tick ? REDIS_MESSAGE_TICK : REDIS_MESSAGE_TELL};
+
+    if (tick)
+        message.tick_ms = watch_clock(sim, node);
+    else
+        message.told = protocol->told;
+    ring_send(sim, node, &message);
+}
+
+static void write_file(struct sim *sim, int node, const struct protocol_effect *effect)
+{
+    struct sim_watch *watch = &sim->node[node].watch;
+    uint64_t length = sim_delay(sim, MS, 12 * MS) + sim_below(sim, sim->slow_file);
+    struct sim_event *event = sim_at(sim, sim->now + length, EV_FILE, node);
+
+    event->a = watch->generation;
+    event->b = effect->number;
+}
+
+static void carry_out(struct sim *sim, int node, const struct protocol_effect *effect)
+{
+    struct sim_watch *watch = &sim->node[node].watch;
+    struct sim_event *event;
+
+    switch (effect->kind) {
+    case PROTOCOL_EFFECT_SEAL:
+    case PROTOCOL_EFFECT_FOLLOW:
+    case PROTOCOL_EFFECT_TAKE_ROLE:
+    case PROTOCOL_EFFECT_PAUSE:
+    case PROTOCOL_EFFECT_RESUME:
+    case PROTOCOL_EFFECT_BACKSTOP:
+        sim_trace(sim, node, "order %llu kind %d node %u number %llu",
+                  (unsigned long long)effect->order, effect->kind, effect->node,
+                  (unsigned long long)effect->number);
+        give_order(sim, node, effect);
+        break;
+    case PROTOCOL_EFFECT_DROP_CLIENTS: break;
+    case PROTOCOL_EFFECT_STOP:
+    case PROTOCOL_EFFECT_CONTINUE:
+    case PROTOCOL_EFFECT_KILL:
+        event = sim_at(sim, sim->now + sim_delay(sim, 50, 500), EV_SIGNAL, node);
+        event->a = watch->generation;
+        event->b = effect->kind;
+        event->c = sim->node[node].server.run;
+        break;
+    case PROTOCOL_EFFECT_ASK_SERVER:
+        sim_at(sim, sim->now + sim_delay(sim, 200, MS), EV_DIGEST, node)->a = watch->generation;
+        break;
+    case PROTOCOL_EFFECT_ASK_LINKS:
+        sim_at(sim, sim->now + sim_delay(sim, MS, 5 * MS), EV_LINKS, node)->a = watch->generation;
+        break;
+    case PROTOCOL_EFFECT_ASK_WITNESS:
+        event = sim_at(sim, sim->now + sim_delay(sim, MS, 300 * MS), EV_WITNESS, node);
+        event->a = watch->generation;
+        event->b = effect->node;
+        break;
+    case PROTOCOL_EFFECT_WRITE_FILE: write_file(sim, node, effect); break;
+    case PROTOCOL_EFFECT_WRITE_CIB:
+        event = sim_at(sim, sim->now + sim_delay(sim, 5 * MS, 60 * MS), EV_CIB, node);
+        event->a = watch->generation;
+        event->b = effect->number;
+        break;
+    case PROTOCOL_EFFECT_TELL: tell(sim, node, false); break;
+    case PROTOCOL_EFFECT_TICK: tell(sim, node, true); break;
+    case PROTOCOL_EFFECT_SCORE: pacemaker_score(sim, node, effect->score); break;
+    case PROTOCOL_EFFECT_STATUS: break;
+    case PROTOCOL_EFFECT_REPLY: pacemaker_reply(sim, node, effect); break;
+    case PROTOCOL_EFFECT_HISTORY:
+        sim_trace(sim, node, "history: note %d node %u number %llu", effect->note, effect->node,
+                  (unsigned long long)effect->number);
+        break;
+    }
+}
+
+/* Gives the event now, or, to a frozen watch, when it wakes. */
+void watch_event(struct sim *sim, int node, struct protocol_event *event)
+{
+    struct sim_node *n = &sim->node[node];
+    struct sim_watch *watch = &n->watch;
+    struct protocol_effects effects;
+
+    if (!watch->running || !n->up || watch->frozen || n->frozen)
+        return;
+    event->now_ms = watch_clock(sim, node);
+    protocol_event(&watch->protocol, event, &effects);
+    sim->events++;
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(sim, node, &effects.effect[i]);
+    uint64_t wake = effects.wake_ms == UINT64_MAX ? sim->now + SECOND
+                                                  : effects.wake_ms * MS - n->clock_offset;
+    if (wake <= sim->now)
+        wake = sim->now + 1;
+    sim_at(sim, wake, EV_WATCH_WAKE, node)->a = ++watch->wake_generation;
+}
+
+void watch_start(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    struct sim_watch *watch = &n->watch;
+    struct protocol_config config = {
+        .self = (uint32_t)node + 1, .incarnation = ++sim->run_counter, .down_after_ms = 1000,
+        .ring_change_ms = (uint32_t)(sim->ring_change / MS), .without = sim->options.without,
+        .node_count = (size_t)sim->nodes};
+    uint64_t generation = watch->generation + 1;
+
+    for (int i = 0; i < sim->nodes; i++) {
+        config.nodes[i].id = (uint32_t)i + 1;
+        snprintf(config.nodes[i].name, sizeof(config.nodes[i].name), "n%d", i + 1);
+    }
+    memset(watch, 0, sizeof(*watch));
+    watch->generation = generation;
+    watch->running = true;
+    watch->joined_at = sim->now;
+    n->server.heard_at = sim->now;
+    protocol_init(&watch->protocol, &config);
+    sim_trace(sim, node, "watch starts");
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = n->disk};
+    watch_event(sim, node, &event);
+    sim_at(sim, sim->now + MS, EV_WATCH_POLL, node)->a = generation;
+    if (!n->corosync || !n->ring)
+        return;
+    event = (struct protocol_event){.kind = PROTOCOL_EVENT_RING};
+    watch_members(sim, node, n->ring_members, &event.members);
+    watch_event(sim, node, &event);
+    event = (struct protocol_event){.kind = PROTOCOL_EVENT_QUORUM};
+    event.ring = n->ring;
+    event.yes = n->quorate;
+    watch_event(sim, node, &event);
+    ring_join_group(sim, node);
+}
+
+void watch_end(struct sim *sim, int node)
+{
+    struct sim_watch *watch = &sim->node[node].watch;
+
+    if (!watch->running)
+        return;
+    watch->running = watch->frozen = false;
+    watch->generation++;
+    sim_trace(sim, node, "watch ends");
+    ring_join_group(sim, node);
+}
+
+static void carry_out_order(struct sim *sim, int node)
+{
+    struct sim_watch *watch = &sim->node[node].watch;
+    bool done;
+
+    if (!watch->order_count)
+        return;
+    if (!server_runs(sim, node)) { /* it waits in the socket for the server to wake */
+        if (sim->node[node].server.up)
+            sim_at(sim, sim->now + sim_delay(sim, MS, 10 * MS), EV_ORDER, node)->a =
+                watch->generation;
+        return;
+    }
+    struct protocol_effect order = watch->orders[watch->order_head];
+    watch->order_head = (watch->order_head + 1) % SIM_ORDERS;
+    watch->order_count--;
+    server_order(sim, node, &order, &done);
+    watch->last_order = order.order;
+    if (done && order.kind == PROTOCOL_EFFECT_PAUSE) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_PAUSED, .number = order.order};
+        watch_event(sim, node, &event);
+    }
+    sim_at(sim, sim->now + sim_delay(sim, 100, 500), EV_DIGEST, node)->a = watch->generation;
+}
+
+static void give_digest(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_DIGEST};
+
+    if (!server_runs(sim, node))
+        return;
+    n->server.heard_at = sim->now;
+    if (n->server.script)
+        return; /* BUSY: alive, but nothing is learned */
+    server_digest(sim, node, &event.digest);
+    event.digest.order = n->watch.last_order;
+    watch_event(sim, node, &event);
+}
+
+static void poll_server(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    uint64_t silent = sim->now - n->server.heard_at;
+
+    if (!n->server.up) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_SERVER_GONE};
+        n->server.heard_at = sim->now;
+        watch_event(sim, node, &event);
+    } else if (server_runs(sim, node) && n->watch_ill_until <= sim->now) {
+        give_digest(sim, node);
+    } else if (silent >= 300 * MS || n->watch_ill_until > sim->now) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_SERVER_SILENT};
+        event.silent_ms = silent / MS;
+        if (n->watch_ill_until > sim->now)
+            event.silent_ms = 3000;
+        watch_event(sim, node, &event);
+    }
+    bool often = silent > 300 * MS;
+    sim_at(sim, sim->now + (often ? 100 * MS : 300 * MS), EV_WATCH_POLL, node)->a =
+        n->watch.generation;
+}
+
+static void take_signal(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_server *server = &sim->node[event->node].server;
+
+    if (!server->up || server->run != event->c)
+        return;
+    sim_trace(sim, event->node, "signal %d", (int)event->b);
+    if (event->b == PROTOCOL_EFFECT_STOP)
+        server->stopped = true;
+    else if (event->b == PROTOCOL_EFFECT_CONTINUE)
+        server->stopped = false;
+    else
+        server_end(sim, event->node, false, false);
+}
+
+static void take_file(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_node *n = &sim->node[event->node];
+    struct protocol_event told = {.kind = PROTOCOL_EVENT_FILE_WRITTEN, .number = event->b};
+
+    n->disk = n->watch.protocol.writing;
+    watch_event(sim, event->node, &told);
+}
+
+static void take_witness(struct sim *sim, const struct sim_event *event)
+{
+    int of = (int)event->b - 1;
+    struct protocol_event told = {.kind = PROTOCOL_EVENT_WITNESS, .of = (uint32_t)event->b};
+    bool reached = !(sim->cut_redis[event->node] >> of & 1) &&
+                   !(sim->cut_redis[of] >> event->node & 1) && server_runs(sim, of);
+
+    told.answer = reached ? MEMBER_ANSWER_YES : MEMBER_ANSWER_NO;
+    watch_event(sim, event->node, &told);
+}
+
+static void again_when_awake(struct sim *sim, const struct sim_event *event, uint64_t at)
+{
+    struct sim_event copy = *event, *again = sim_at(sim, at, copy.kind, copy.node);
+
+    again->a = copy.a;
+    again->b = copy.b;
+    again->c = copy.c;
+    again->d = copy.d;
+}
+
+static bool is_for_watch(enum sim_event_kind kind)
+{
+    return kind == EV_WATCH_WAKE || kind == EV_WATCH_POLL || kind == EV_MESSAGE ||
+           kind == EV_RING || kind == EV_QUORUM || kind == EV_GROUP || kind == EV_LINKS ||
+           kind == EV_ORDER || kind == EV_DIGEST || kind == EV_GONE || kind == EV_FILE ||
+           kind == EV_CIB || kind == EV_WITNESS || kind == EV_SIGNAL;
+}
+
+bool watch_sim_event(struct sim *sim, const struct sim_event *event)
+{
+    struct sim_node *n = &sim->node[event->node];
+    struct sim_watch *watch = &n->watch;
+
+    if (!is_for_watch(event->kind))
+        return false;
+    if (watch->running && (watch->frozen || n->frozen)) {
+        uint64_t until = watch->frozen ? watch->frozen_until : n->frozen_until;
+        again_when_awake(sim, event, until > sim->now ? until : sim->now + MS);
+        return true;
+    }
+    bool ring = event->kind == EV_MESSAGE || event->kind == EV_RING || event->kind == EV_QUORUM ||
+                event->kind == EV_GROUP;
+    if (ring)
+        return ring_event(sim, event);
+    if (event->kind == EV_WATCH_WAKE) {
+        struct protocol_event wake = {.kind = PROTOCOL_EVENT_WAKE};
+        if (event->a == watch->wake_generation)
+            watch_event(sim, event->node, &wake);
+        return true;
+    }
+    if (event->kind == EV_GONE) {
+        struct protocol_event gone = {.kind = PROTOCOL_EVENT_SERVER_GONE};
+        watch->order_count = 0;
+        if (!n->server.up)
+            watch_event(sim, event->node, &gone);
+        return true;
+    }
+    if (!watch->running || event->a != watch->generation)
+        return true;
+    switch ((int)event->kind) {
+    case EV_WATCH_POLL: poll_server(sim, event->node); break;
+    case EV_ORDER: carry_out_order(sim, event->node); break;
+    case EV_DIGEST: give_digest(sim, event->node); break;
+    case EV_SIGNAL: take_signal(sim, event); break;
+    case EV_FILE: take_file(sim, event); break;
+    case EV_WITNESS: take_witness(sim, event); break;
+    case EV_LINKS: return ring_event(sim, event);
+    case EV_CIB: {
+        struct protocol_event told = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = event->b};
+        watch_event(sim, event->node, &told);
+        break;
+    }
+    }
+    return true;
+}
