@@ -318,12 +318,7 @@ static bool name_is_unique(const struct param *table, const struct param *param)
 static const char *entry_flaw(const struct param *table, const struct param *param)
 {
     /* Room for a field of any type: a default is parsed into it, and forgotten. */
-    union {
-        const char *text;
-        int64_t number;
-        bool truth;
-        int choice;
-    } field;
+    cleanup_free void *field = xcalloc(1, sizeof(int64_t));
     struct param alone = *param;
 
     alone.offset = 0;
@@ -337,7 +332,7 @@ static const char *entry_flaw(const struct param *table, const struct param *par
         return "it has no choices";
     if (is_number(param) && param->min >= param->max)
         return "its range is empty";
-    if (param->default_text && param_set(&alone, param->default_text, &field))
+    if (param->default_text && param_set(&alone, param->default_text, field))
         return "its default is not a value that it takes";
     return NULL;
 }

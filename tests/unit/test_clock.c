@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <signal.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 static void past_deadline_has_passed(void **state)
 {
@@ -88,6 +89,15 @@ static void pause_goes_on_after_a_signal(void **state)
     assert_true(clock_ms() - before >= 30);
 }
 
+/* A pause that misses its end is ended by this, and the test has failed. */
+static int limit_time(void **state)
+{
+    (void)state;
+    signal(SIGALRM, SIG_DFL);
+    alarm(60);
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,8 +105,8 @@ int main(void)
         cmocka_unit_test(future_deadline_has_time_left),
         cmocka_unit_test(ends_of_time_do_not_wrap),
         cmocka_unit_test(min_is_the_earlier),
-        cmocka_unit_test(pause_ends_with_the_deadline),
-        cmocka_unit_test(pause_ends_before_the_deadline),
+        cmocka_unit_test_setup(pause_ends_with_the_deadline, limit_time),
+        cmocka_unit_test_setup(pause_ends_before_the_deadline, limit_time),
         cmocka_unit_test(pause_goes_on_after_a_signal),
     };
 

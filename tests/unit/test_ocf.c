@@ -174,11 +174,9 @@ static void folder_that_cannot_be_made_fails_a_start(void **state)
 static void bad_parameter_stops_all_but_stop_and_probe(void **state)
 {
     const char *const *bad = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_tls=perhaps");
-    const char *const *probe =
-        ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_drain=5", "OCF_RESKEY_CRM_meta_interval=0");
+    const char *const *probe = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_drain=5");
     const char *const *recurring = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_CRM_meta_interval=3000");
-    static const char *const refused[] = {"start",        "monitor",      "promote",
-                                          "reload-agent", "validate-all", NULL};
+    static const char *const refused[] = {"start", "promote", "reload-agent", "validate-all", NULL};
 
     (void)state;
     for (size_t i = 0; refused[i]; i++) {
@@ -222,9 +220,9 @@ static void environment_is_told(void **state)
     assert_says(out,
                 "action=monitor instance=sample node=n1 cluster=1 clone=1 promotable=1 probe=0 "
                 "interval=3000 level=10\n");
-    assert_int_equal(agent_run(NULL, "monitor"), OCF_SUCCESS); /* by hand: no probe */
+    assert_int_equal(agent_run(NULL, "monitor"), OCF_SUCCESS); /* no interval: a probe */
     assert_says(out, "action=monitor instance=sample node=none cluster=0 clone=0 promotable=0 "
-                     "probe=0 interval=0 level=0\n");
+                     "probe=1 interval=0 level=0\n");
     assert_int_equal(agent_run(ENV("OCF_RESKEY_CRM_meta_interval=0"), "monitor"), OCF_SUCCESS);
     assert_says(out, " probe=1 interval=0 ");
     assert_int_equal(agent_run(ENV("OCF_RESKEY_CRM_meta_interval=0"), "start"), OCF_SUCCESS);
@@ -238,7 +236,7 @@ static void environment_that_is_no_number_is_told_of(void **state)
                                    "OCF_RESKEY_CRM_meta_timeout=0"),
                                "monitor"),
                      OCF_SUCCESS);
-    assert_says(out, " probe=0 interval=0 level=0\n");
+    assert_says(out, " interval=0 level=0\n");
     assert_says(err, "OCF_CHECK_LEVEL: \"deep\" is not a number in range");
     assert_says(err, "OCF_RESKEY_CRM_meta_interval: \"-1\" is not a number in range");
     assert_says(err, "OCF_RESKEY_CRM_meta_timeout: \"0\" is not a number in range");
@@ -258,6 +256,8 @@ static void promotable_is_read_as_pacemaker_does(void **state)
         {"OCF_RESKEY_CRM_meta_promotable=0", " promotable=0 "},
         {"OCF_RESKEY_CRM_meta_promotable=2", " promotable=0 "},
         {"OCF_RESKEY_CRM_meta_promotable=", " promotable=0 "},
+        {"OCF_RESKEY_CRM_meta_promoted_max=1", " promotable=1 "},
+        {"OCF_RESKEY_CRM_meta_master_max=1", " promotable=1 "},
     };
 
     (void)state;

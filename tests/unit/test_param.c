@@ -133,7 +133,7 @@ static void bad_values_are_named_and_leave_the_default(void **state)
         {"drain", "1-1", "drain: \"1-1\" is not a time; expected " S},
         {"max_lag", "1t", "max_lag: \"1t\" is not a size; expected " BYTES},
         {"max_lag", "-1k", "max_lag: \"-1k\" is out of range; expected " BYTES},
-        {"max_lag", "9000000000g", "max_lag: \"9000000000g\" is out of range; expected " BYTES},
+        {"max_lag", "17179869184g", "max_lag: \"17179869184g\" is out of range; expected " BYTES},
         {"tls", "maybe", "tls: \"maybe\" is not a boolean; expected true or false"},
         {"authority", "Pacemaker",
          "authority: \"Pacemaker\" is not one of its choices; expected pacemaker, sentinel or "
