@@ -112,6 +112,7 @@ static void walk_flags(struct cursor *cursor, struct redis_told *told)
     walk_bool(cursor, &told->empty);
     walk_bool(cursor, &told->fit);
     walk_bool(cursor, &told->yields);
+    walk_bool(cursor, &told->forced);
     walk_bool(cursor, &told->last_primary);
     walk_bool(cursor, &told->moving);
 }

@@ -90,6 +90,9 @@ static void take_request(struct protocol *p, const struct protocol_event *event)
     case PROTOCOL_REQUEST_PROMOTE:
         protocol_claim_ask(p, event->deadline_ms);
         break;
+    case PROTOCOL_REQUEST_FORCE:
+        p->forced = true;
+        break;
     case PROTOCOL_REQUEST_DEMOTE:
     case PROTOCOL_REQUEST_SWITCHOVER:
     case PROTOCOL_REQUEST_STOP:

@@ -21,7 +21,8 @@
 #define PROTOCOL_LINKS_MS   100  /* between two questions for the links */
 #define PROTOCOL_WAIT_MS    1000 /* the brief wait for members of the ring that do not answer */
 #define PROTOCOL_ACKS_MS    300  /* for all members to acknowledge a claim; then a quorum will do */
-#define PROTOCOL_RETRY_MS   200  /* an order whose result is not seen is given again */
+#define PROTOCOL_RETRY_MS   200  /* an order without effect is given again */
+#define PROTOCOL_LOST_MS    1000 /* so is one that a server which answers never got */
 #define PROTOCOL_TELL_MS    1000 /* a moved position is told this often while nothing else is new */
 #define PROTOCOL_BACKSTOP_MS                                                                       \
     2000                            /* for a replica to link before a lone primary may write alone \
@@ -116,6 +117,7 @@ enum protocol_request {
     PROTOCOL_REQUEST_PROMOTE,    /* answered once the role is taken and told */
     PROTOCOL_REQUEST_DEMOTE,     /* answered once the server is a sealed replica */
     PROTOCOL_REQUEST_SWITCHOVER, /* answered once scores move the role; `node`: to whom, 0: best */
+    PROTOCOL_REQUEST_FORCE,      /* the operator accepts the loss: lead as soon as all are sealed */
     PROTOCOL_REQUEST_STOP,       /* the agent will end the server: hand over, note the position */
 };
 
@@ -329,7 +331,7 @@ struct protocol {
     struct protocol_digest digest;
     uint64_t asked_ms, live_run, own_role_run, stored_run;
     uint64_t trouble;
-    bool silent, stopping;
+    bool silent, stopping, forced;
     enum member_answer sentinel_down;
     struct {
         uint32_t node;
@@ -355,13 +357,13 @@ struct protocol {
     size_t rank_count;
 
     enum protocol_claim_step claim;
-    uint64_t claim_epoch, claim_ms, claim_deadline_ms;
+    uint64_t claim_epoch, claim_ms, claim_deadline_ms, claim_run;
     bool claim_by_agent, claim_replied;
     enum protocol_move_step move;
     enum protocol_request move_request;
     bool move_replied, move_reached;
     uint32_t move_to;
-    uint64_t move_deadline_ms, move_final, move_order, move_ready_ms;
+    uint64_t move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
     bool yields;
 
     struct redis_told told, sent;

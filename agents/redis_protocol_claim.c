@@ -209,10 +209,12 @@ static void check_stands(struct protocol *p)
         return;
     note_uncovered(p);
     if (protocol_leads(p)) {
+        p->claim_run = p->digest.run;
         p->claim = PROTOCOL_CLAIM_TAKEN; /* a renewal: the role is ours, the epoch is new */
         return;
     }
     p->claim = PROTOCOL_CLAIM_TAKING;
+    p->claim_run = p->digest.run;
     p->sealing = false;
     if (protocol_has_rule(p, PROTOCOL_RULE_BACKSTOP)) {
         protocol_order(p, PROTOCOL_EFFECT_BACKSTOP, 0);
@@ -227,8 +229,14 @@ static void check_stands(struct protocol *p)
 
 static void check_taking(struct protocol *p)
 {
-    if (p->digest.order < p->role_order)
+    if (p->digest.order < p->role_order) {
+        /* It hangs with the order in its socket, and would lead when it wakes, unasked by then. */
+        if (p->now_ms >= p->claim_deadline_ms) {
+            protocol_add(p, PROTOCOL_EFFECT_KILL);
+            protocol_claim_drop(p, PROTOCOL_REASON_SERVER, p->config.self);
+        }
         return;
+    }
     if (protocol_leads(p))
         p->claim = PROTOCOL_CLAIM_TAKEN;
     else
@@ -293,7 +301,7 @@ void protocol_settle_claim(struct protocol *p)
 {
     enum protocol_claim_step before;
 
-    if (p->claim >= PROTOCOL_CLAIM_TAKING && !p->answered)
+    if (p->claim >= PROTOCOL_CLAIM_TAKING && (!p->answered || p->digest.run != p->claim_run))
         protocol_claim_drop(p, PROTOCOL_REASON_SERVER, p->config.self);
     check_deadline(p);
     do {

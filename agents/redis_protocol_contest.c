@@ -96,6 +96,7 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
     c->fit = last->fit;
     c->yields = last->yields;
     c->last_primary = last->last_primary;
+    c->forced = last->forced;
 }
 
 static void rank_all(struct protocol *p)
@@ -154,11 +155,17 @@ static void order_role(struct protocol *p, enum protocol_effect_kind kind, uint3
     p->role_order = protocol_order(p, kind, node);
 }
 
+/* Carried out without effect, or never carried out though the server answers. */
+static bool is_due_again(const struct protocol *p)
+{
+    bool seen = p->digest.order >= p->role_order;
+    return p->now_ms >= p->role_order_ms + (seen ? PROTOCOL_RETRY_MS : PROTOCOL_LOST_MS);
+}
+
 static void seal(struct protocol *p)
 {
     uint64_t number = seal_number(p), cause = protocol_cause(p);
-    bool again = p->now_ms >= p->role_order_ms + PROTOCOL_RETRY_MS && !protocol_sealed(p) &&
-                 p->digest.order >= p->role_order;
+    bool again = is_due_again(p) && !protocol_sealed(p);
 
     if (p->sealing && p->sealed_for == number && p->cause == cause && p->role_order && !again)
         return;
@@ -172,10 +179,9 @@ static void follow(struct protocol *p, const struct protocol_member *primary)
 {
     bool ordered =
         p->role_order && p->role_effect == PROTOCOL_EFFECT_FOLLOW && p->role_node == primary->id;
-    bool seen = p->digest.order >= p->role_order;
-
-    if (ordered && (!seen || p->digest.following == primary->id ||
-                    p->now_ms < p->role_order_ms + PROTOCOL_RETRY_MS))
+    if (ordered && !is_due_again(p))
+        return;
+    if (ordered && p->digest.order >= p->role_order && p->digest.following == primary->id)
         return;
     if (!ordered && !p->role_order && p->digest.following == primary->id)
         return; /* our watch was restarted; the server follows already */

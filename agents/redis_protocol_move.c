@@ -62,6 +62,7 @@ void protocol_move_ask(struct protocol *p, enum protocol_request request, uint32
         return;
     }
     p->move_request = request;
+    p->move_run = p->digest.run;
     p->move_replied = false;
     p->move_deadline_ms = deadline_ms;
     if (p->claim != PROTOCOL_CLAIM_NONE && p->claim < PROTOCOL_CLAIM_TAKING)
@@ -151,7 +152,8 @@ static void check_catching_up(struct protocol *p)
 
 static void check_detaching(struct protocol *p)
 {
-    if (!p->move_order || (p->digest.order >= p->move_order && protocol_leads(p))) {
+    bool lost = p->now_ms >= p->role_order_ms + PROTOCOL_LOST_MS;
+    if (!p->move_order || (lost && p->digest.order < p->move_order) || (p->digest.order >= p->move_order && protocol_leads(p))) {
         if (protocol_leads(p))
             protocol_add(p, PROTOCOL_EFFECT_DROP_CLIENTS);
         p->sealing = true;
@@ -214,7 +216,7 @@ void protocol_settle_move(struct protocol *p)
     look_for_mover(p);
     if (p->move == PROTOCOL_MOVE_NONE)
         return;
-    if (!p->answered) {
+    if (!p->answered || p->digest.run != p->move_run) {
         refuse(p, -ESRCH, PROTOCOL_REASON_SERVER);
         return;
     }

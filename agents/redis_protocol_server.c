@@ -48,7 +48,7 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
         bool linked = digest->role == MEMBER_ROLE_REPLICA && digest->link == MEMBER_LINK_UP;
         if (linked || digest->role == MEMBER_ROLE_PRIMARY) {
             p->live_run = digest->run;
-            p->yields = false;
+            p->yields = p->forced = false;
         }
         if (linked)
             p->stored_run = 0; /* its data are the primary's now */

@@ -86,6 +86,7 @@ static void tell_server(const struct protocol *p, struct redis_told *told)
     told->live = p->answered && p->live_run == digest->run;
     told->last_primary = told->epoch && led && protocol_newest(p)->epoch == told->epoch;
     told->yields = p->yields;
+    told->forced = p->forced;
     if (!p->answered)
         return;
     told->role = digest->role;

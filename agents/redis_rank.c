@@ -227,6 +227,19 @@ static bool data_is_here(const struct rank_question *question, uint64_t top,
     return true;
 }
 
+/* The operator's word, given to one node that is here. */
+static bool pick_forced(const struct rank_question *question, struct rank_answer *answer)
+{
+    for (size_t i = 0; i < question->count; i++)
+        if (is_here(&question->candidate[i]) && question->candidate[i].forced) {
+            answer->winner = i;
+            answer->verdict = RANK_DECIDED;
+            answer->score[i] = RANK_SCORE_CHOSEN;
+            return true;
+        }
+    return false;
+}
+
 void rank_candidates(const struct rank_question *question, struct rank_answer *answer)
 {
     uint64_t top = top_epoch(question);
@@ -239,7 +252,7 @@ void rank_candidates(const struct rank_question *question, struct rank_answer *a
         hold(answer, RANK_WAIT, RANK_REASON_NOT_FINAL, node);
         return;
     }
-    if (!data_is_here(question, top, answer))
+    if (pick_forced(question, answer) || !data_is_here(question, top, answer))
         return;
     answer->winner = best_of_pool(question, top);
     if ((!top || pool_is_live(question, top) || !pick_without_position(question, top, answer)) &&

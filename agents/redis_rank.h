@@ -26,7 +26,7 @@ struct rank_candidate {
     uint64_t epoch, offset;
     struct redis_replid replid;
     uint32_t priority;
-    bool final, live, exact, empty, fit, yields, last_primary;
+    bool final, live, exact, empty, fit, yields, last_primary, forced;
 };
 
 struct rank_question {

@@ -27,7 +27,7 @@ enum sim_event_kind {
     EV_GROUP, EV_LINKS, EV_REFORM, EV_ORDER, EV_DIGEST, EV_GONE, EV_FILE, EV_CIB, EV_WITNESS,
     EV_SIGNAL, EV_CONNECT, EV_SYNCED, EV_STREAM, EV_ACK, EV_CRON, EV_LINK_DOWN, EV_LOADED, EV_WAKE_SERVER,
     EV_SCRIPT_END, EV_ATTR, EV_SCHEDULER, EV_ACT, EV_ACT_STEP, EV_MONITOR, EV_FENCE, EV_BOOT,
-    EV_SNAPSHOT, EV_HEAL, EV_END,
+    EV_SNAPSHOT, EV_HEAL, EV_OPERATOR, EV_END,
 };
 
 struct sim_event {
@@ -83,6 +83,7 @@ struct sim_watch {
     struct protocol protocol;
     struct protocol_effects effects;
     struct protocol_effect orders[SIM_ORDERS];
+    uint64_t order_run[SIM_ORDERS]; /* the process that the order was for */
     size_t order_head, order_count;
     uint64_t order_at, last_order;
 };
@@ -98,7 +99,7 @@ struct sim_node {
     struct sim_server server;
     struct sim_watch watch;
     struct protocol_record disk;
-    bool written_off;
+    bool written_off, forced;
     /* corosync */
     uint64_t ring, ring_at;
     unsigned ring_members;
@@ -217,6 +218,7 @@ bool data_has(const struct sim *sim, int stream, uint32_t length, uint32_t write
 /* sim_ring.c */
 bool ring_reaches(const struct sim *sim, int a, int b);
 void ring_check(struct sim *sim);
+void ring_leave(struct sim *sim, int node);
 void ring_send(struct sim *sim, int node, const struct redis_message *message);
 void ring_join_group(struct sim *sim, int node);
 bool ring_event(struct sim *sim, const struct sim_event *event);

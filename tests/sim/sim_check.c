@@ -132,6 +132,8 @@ void check_promotion(struct sim *sim, int node)
         sim_break(sim, "promise 3", "n%d leads before Pacemaker said so", node + 1);
     if (!sim->node[node].server.priority)
         sim_break(sim, "priority 0", "n%d leads", node + 1);
+    if (sim->node[node].forced)
+        return; /* the operator accepted what is lost */
     check_confirmed(sim, node);
     check_newest(sim, node);
     check_absent(sim, node);

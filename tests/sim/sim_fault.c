@@ -227,11 +227,8 @@ static void begin_process_fault(struct sim *sim, struct sim_fault *fault)
     case FAULT_COROSYNC_KILL: {
         struct protocol_event lost = {.kind = PROTOCOL_EVENT_BUS_LOST};
         n->corosync = false;
-        n->quorate = false;
-        n->ring = 0;
-        n->outbox_count = 0;
         watch_event(sim, fault->node, &lost);
-        ring_check(sim);
+        ring_leave(sim, fault->node);
         break;
     }
     case FAULT_SCRIPT:

@@ -354,14 +354,14 @@ void node_power_off(struct sim *sim, int node)
     sim_trace(sim, node, "power off");
     server_end(sim, node, false, true);
     n->up = n->corosync = n->frozen = false;
-    n->started = n->promoted = n->failed = n->quorate = false;
+    n->started = n->promoted = n->failed = false;
     n->act = ACT_NONE;
     n->act_token++;
     n->watch.generation++;
     n->watch.frozen = false;
-    n->outbox_count = 0;
     n->score = RANK_SCORE_NEVER;
-    ring_check(sim);
+    n->disturbed_at = sim->now;
+    ring_leave(sim, node);
 }
 
 void node_boot(struct sim *sim, int node)

@@ -66,6 +66,22 @@ static void note_links(struct sim *sim)
         }
 }
 
+/* The daemon of `node` ended: even if it is back at once, it is nobody that the ring knows. */
+void ring_leave(struct sim *sim, int node)
+{
+    struct sim_ring *ring = ring_of(sim, node);
+
+    if (ring) {
+        ring->broken_at = 0;
+        ring->broken = true;
+        want_reform(sim, sim->now + sim->ring_change);
+    }
+    sim->node[node].ring = 0;
+    sim->node[node].quorate = false;
+    sim->node[node].outbox_count = 0;
+    ring_check(sim);
+}
+
 /* To be called whenever something changed that rings depend on. */
 void ring_check(struct sim *sim)
 {
@@ -255,6 +271,7 @@ static void take_ring(struct sim *sim, const struct sim_event *event)
     n->ring = event->a;
     n->ring_at = sim->now;
     n->ring_members = members;
+    n->quorate = false; /* until it is told */
     watch_members(sim, event->node, members, &told.members);
     watch_event(sim, event->node, &told);
     told = (struct protocol_event){.kind = PROTOCOL_EVENT_GROUP};

@@ -5,11 +5,22 @@
  */
 #include "sim.h"
 
+#include "../../agents/redis_protocol_rooms.h"
+
 #include <stddef.h>
 #include <string.h>
 
 #define HEAL_AT (34 * SECOND)
 #define END_AT  (75 * SECOND)
+
+/* Is a server of priority 0 the only one with the newest data? */
+static bool zero_holds(const struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++)
+        if (!sim->node[i].server.priority)
+            return true;
+    return false;
+}
 
 static void draw_cluster(struct sim *sim)
 {
@@ -55,6 +66,7 @@ static void begin(struct sim *sim)
         if (!sim->fault[i].dropped)
             sim_at(sim, sim->fault[i].at, EV_FAULT, 0)->a = i;
     sim_at(sim, HEAL_AT, EV_HEAL, 0);
+    sim_at(sim, HEAL_AT + 18 * SECOND, EV_OPERATOR, 0);
     sim_at(sim, END_AT, EV_END, 0);
 }
 
@@ -66,6 +78,38 @@ static void client(struct sim *sim)
         sim->ended = true;
 }
 
+/*
+ * Some ends need a person: the newest data are on a server that may never lead, or nobody can say
+ * which are newest. Only where ranks say so; anything else that stands still is a fault of ours.
+ */
+static void operate(struct sim *sim)
+{
+    struct protocol_event force = {.kind = PROTOCOL_EVENT_REQUEST};
+    int node = -1;
+
+    force.request = PROTOCOL_REQUEST_FORCE;
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_node *n = &sim->node[i];
+        if (n->watch.running && n->watch.protocol.contest &&
+            n->watch.protocol.rank.verdict == RANK_HELD && n->server.up && n->server.priority &&
+            (node < 0 || n->server.length > sim->node[node].server.length))
+            node = i;
+    }
+    if (node < 0)
+        return;
+    const struct protocol *protocol = &sim->node[node].watch.protocol;
+    sim_trace(sim, node, "operator: force, reason %d about %u", protocol->rank.reason,
+              protocol->rank.about);
+    bool all_here = protocol_everybody_heard(protocol);
+    if (protocol->rank.reason == RANK_REASON_NOBODY && all_here && !zero_holds(sim))
+        return;
+    if (protocol->rank.reason == RANK_REASON_LAG || protocol->rank.reason == RANK_REASON_AHEAD)
+        return;
+    sim->counters[3]++;
+    sim->node[node].forced = true;
+    watch_event(sim, node, &force);
+}
+
 static void step(struct sim *sim, const struct sim_event *event)
 {
     if (event->kind == EV_CLIENT) {
@@ -73,6 +117,8 @@ static void step(struct sim *sim, const struct sim_event *event)
     } else if (event->kind == EV_HEAL) {
         sim->healed = true;
         fault_heal(sim);
+    } else if (event->kind == EV_OPERATOR) {
+        operate(sim);
     } else if (event->kind == EV_END) {
         sim->ended = true;
         check_end(sim);

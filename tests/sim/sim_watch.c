@@ -29,7 +29,9 @@ static void give_order(struct sim *sim, int node, const struct protocol_effect *
 
     if (watch->order_count == SIM_ORDERS)
         return;
-    watch->orders[(watch->order_head + watch->order_count++) % SIM_ORDERS] = *effect;
+    size_t slot = (watch->order_head + watch->order_count++) % SIM_ORDERS;
+    watch->orders[slot] = *effect;
+    watch->order_run[slot] = watch->protocol.digest.run;
     uint64_t at = sim->now + sim_delay(sim, 100, MS);
     if (at <= watch->order_at)
         at = watch->order_at + 1;
@@ -192,14 +194,19 @@ static void carry_out_order(struct sim *sim, int node)
     if (!watch->order_count)
         return;
     if (!server_runs(sim, node)) { /* it waits in the socket for the server to wake */
-        if (sim->node[node].server.up)
+        if (!sim->node[node].server.up)
+            watch->order_count = 0;
+        else
             sim_at(sim, sim->now + sim_delay(sim, MS, 10 * MS), EV_ORDER, node)->a =
                 watch->generation;
         return;
     }
     struct protocol_effect order = watch->orders[watch->order_head];
+    bool lost = watch->order_run[watch->order_head] != sim->node[node].server.run;
     watch->order_head = (watch->order_head + 1) % SIM_ORDERS;
     watch->order_count--;
+    if (lost)
+        return; /* it was given to a process that is no more */
     server_order(sim, node, &order, &done);
     watch->last_order = order.order;
     if (done && order.kind == PROTOCOL_EFFECT_PAUSE) {
@@ -324,7 +331,6 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
     }
     if (event->kind == EV_GONE) {
         struct protocol_event gone = {.kind = PROTOCOL_EVENT_SERVER_GONE};
-        watch->order_count = 0;
         if (!n->server.up)
             watch_event(sim, event->node, &gone);
         return true;
