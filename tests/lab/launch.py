@@ -14,7 +14,6 @@ from . import kernel, state
 from .errors import LabError
 from .init import ENVIRONMENT
 from .machine import python
-from .state import Folder
 
 PROGRAMS = ("ip", "nft", "unshare", "nsenter", "setpriv")
 CLUSTER_PROGRAMS = ("corosync", "pacemakerd", "cibadmin", "crm_mon")
