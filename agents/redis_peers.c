@@ -30,7 +30,7 @@ static void peer_ask(const struct redis_server *server, struct deadline deadline
     cleanup_free char *text = NULL;
     int rc = redis_client_open(&endpoint, deadline, &client, &problem);
 
-    view->answer = PEER_NO_ANSWER;
+    view->answer = rc == -ECONNREFUSED ? PEER_ABSENT : PEER_NO_ANSWER;
     if (rc == 0)
         rc = redis_ask_words(client, deadline, &text, "INFO", NULL);
     if (rc == 0 && text && redis_info_parse(text, strlen(text), &view->info) == 0)
@@ -88,11 +88,20 @@ const struct peer *redis_peers_find(const struct peers_view *peers, const char *
     return NULL;
 }
 
+size_t redis_peers_unknown(const struct peers_view *peers)
+{
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < peers->count; i++)
+        unknown += peers->peer[i].answer == PEER_NO_ANSWER || peers->peer[i].answer == PEER_REFUSED;
+    return unknown;
+}
+
 size_t redis_peers_ahead(const struct peers_view *peers, const struct redis_info *own,
                          const struct peer_view **who)
 {
     struct redis_position positions[NODES_MAX];
-    const struct peer_view *views[NODES_MAX];
+    const struct peer_view *views[NODES_MAX] = {NULL};
     size_t count = 0, first = 0, ahead;
 
     for (size_t i = 0; i < peers->count; i++) {

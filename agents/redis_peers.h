@@ -11,7 +11,8 @@
 #include "redis_server.h"
 
 enum peer_answer {
-    PEER_NO_ANSWER, /* nobody there, or not in time */
+    PEER_ABSENT,    /* nobody is there: the connection was refused */
+    PEER_NO_ANSWER, /* not in time: nothing is known of it */
     PEER_REFUSED,   /* it answers, but does not let us in; `problem` says why */
     PEER_TOLD,      /* info is valid */
 };
@@ -35,6 +36,9 @@ void redis_peers_ask(const struct redis_server *server, struct deadline deadline
 const struct peer *redis_peers_primary(const struct peers_view *peers, bool *several);
 /* The peer on the node of that name; NULL. */
 const struct peer *redis_peers_find(const struct peers_view *peers, const char *node);
+
+/* How many peers did not tell their position, though there may be a server. */
+size_t redis_peers_unknown(const struct peers_view *peers);
 
 /* How many peers hold newer data than `own`; *who is one of them, else NULL. */
 size_t redis_peers_ahead(const struct peers_view *peers, const struct redis_info *own,

@@ -80,21 +80,30 @@ static bool lags_too_much(const struct redis_server *server, const struct redis_
     return server->params->max_lag_bytes > 0 && lag > server->params->max_lag_bytes;
 }
 
-static int replica_score(const struct redis_server *server, const struct redis_view *view)
+/*
+ * Redis calls a link up that has been silent for less than repl-timeout. So in the middle of a
+ * change only a primary that answers proves it. A peer that tells nothing may be ahead: of two
+ * replicas, the one that is cut off knows less and ranks lower.
+ */
+static int replica_score(const struct redis_server *server, const struct redis_view *view,
+                         bool thoroughly)
 {
     struct peers_view peers;
     const struct peer_view *who;
+    bool linked = has_link(server, &view->info), several;
     size_t ahead;
 
-    if (view->info.link_up)
+    if (linked && !thoroughly)
         return redis_score(false, 0, server->priority);
     if (view->info.sync_in_progress)
         return REDIS_SCORE_NEVER;
     redis_peers_ask(server, server->context->deadline, &peers);
+    if (linked && redis_peers_primary(&peers, &several))
+        return redis_score(false, 0, server->priority);
     ahead = redis_peers_ahead(&peers, &view->info, &who);
     if (ahead > 0 && lags_too_much(server, &view->info, who))
         return REDIS_SCORE_NEVER;
-    return redis_score(false, ahead, server->priority);
+    return redis_score(false, ahead + redis_peers_unknown(&peers), server->priority);
 }
 
 static void publish_score(const struct redis_server *server, int score)
@@ -114,14 +123,20 @@ static void publish_status(const struct redis_server *server, const char *status
     attribute_publish(server->context, name, status);
 }
 
-void redis_report_score(const struct redis_server *server, const struct redis_view *view)
+static void report_score(const struct redis_server *server, const struct redis_view *view,
+                         bool thoroughly)
 {
     if (view->state == REDIS_PRIMARY)
         publish_score(server, redis_score(true, 0, server->priority));
     else if (view->state == REDIS_REPLICA)
-        publish_score(server, replica_score(server, view));
+        publish_score(server, replica_score(server, view, thoroughly));
     else if (view->state != REDIS_BUSY)
         publish_score(server, REDIS_SCORE_NEVER);
+}
+
+void redis_report_score(const struct redis_server *server, const struct redis_view *view)
+{
+    report_score(server, view, true);
 }
 
 void redis_report(const struct redis_server *server, const struct redis_view *view)
@@ -130,7 +145,7 @@ void redis_report(const struct redis_server *server, const struct redis_view *vi
         redis_report_stopped(server);
         return;
     }
-    redis_report_score(server, view);
+    report_score(server, view, false);
     publish_status(server, status_of(server, view));
 }
 

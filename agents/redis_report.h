@@ -22,8 +22,8 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
 /* Publishes `<redis>-status` and `master-<redis>`. A replica without a link asks its peers how many
  * of them hold newer data; the others do not ask anybody. */
 void redis_report(const struct redis_server *server, const struct redis_view *view);
-/* The score alone: every other attribute that changes makes Pacemaker plan anew in the middle of a
- * change of role. */
+/* The score alone, of a replica always by asking its peers: every other attribute that changes
+ * makes Pacemaker plan anew in the middle of a change of role. */
 void redis_report_score(const struct redis_server *server, const struct redis_view *view);
 void redis_report_stopped(const struct redis_server *server);
 /* This server must not be promoted now. */
