@@ -93,9 +93,10 @@ pcs -f "$cib" constraint order promote redis-clone then start sentinel-clone \
 # --- HAProxy and the floating address --------------------------------------------------------------
 
 # On every node, so that the address finds one wherever it goes. HAProxy sees by itself who is the
-# primary, so it runs whether Redis does or not.
+# primary, so it runs whether Redis does or not. backend: haproxy-status is `up` where that section of
+# haproxy.cfg has a usable server, `degraded` where it has none.
 pcs -f "$cib" resource create haproxy ocf:redis-ha:haproxy \
-	config=/etc/haproxy/haproxy.cfg \
+	config=/etc/haproxy/haproxy.cfg backend=primary-in-sight \
 	op start timeout=30s \
 	op stop timeout=60s \
 	op monitor interval=5s timeout=20s
@@ -109,8 +110,8 @@ pcs -f "$cib" resource create floating-ip ocf:heartbeat:IPaddr2 \
 pcs -f "$cib" constraint colocation add floating-ip with haproxy-clone INFINITY
 pcs -f "$cib" constraint order start haproxy-clone then start floating-ip
 
-# Of those nodes it prefers one whose HAProxy can reach a server. 1000 outweighs the stickiness above,
-# so the address leaves a node that is cut off from all servers; where every node is equal it stays.
+# Of those nodes it prefers one whose HAProxy has the primary in sight. 1000 outweighs the stickiness
+# above, so the address leaves a node that cannot reach it; where every node is equal it stays.
 pcs -f "$cib" constraint location floating-ip rule score=1000 haproxy-status eq up
 
 # --- Send it ---------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def bare_seed(pytestconfig):
 def _by_pcs(pytestconfig):
     with seed(pytestconfig, "pcs") as made:
         made.example.deploy("pcs")
+        made.wait_healthy()
         yield made
 
 

@@ -223,6 +223,12 @@ class Seed:
         self.wait(lambda: self.promoted() == name, 30, f"{name} is promoted")
         return self.wait_healthy()
 
+    def move_floating_to(self, name):
+        """The floating address stands there afterwards; pcs takes its constraint away again."""
+        if self.where_floating() != name:
+            self.pcs("resource", "move", "floating-ip", name)
+        self.wait(lambda: self.where_floating() == name, 30, f"the floating address stands on {name}")
+
     def observer(self):
         """An observer of this cluster, not yet started."""
         return Observer(self.lab.client, (self.example.floating, WRITES),

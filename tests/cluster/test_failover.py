@@ -65,18 +65,34 @@ def test_ten_kills_in_a_row_lose_no_confirmed_write(cluster, observed):
 def test_a_replica_that_was_held_back_is_not_promoted_however_good_its_priority(cluster, observed):
     primary = cluster.move_primary_to("n3")
     behind, fresh = "n1", "n2"  # n1 has the better priority
+    cluster.move_floating_to(fresh)
     cluster.node(behind).drop(cluster.redis_port)
     mark = cluster.info(behind)["slave_repl_offset"]
     observed.wait_writes_after(time.monotonic(), 10)
     assert cluster.info(fresh)["slave_repl_offset"] > mark
 
+    killed = time.monotonic()
     cluster.kill_redis(primary)
 
     assert cluster.wait_promoted_elsewhere(primary) == fresh
     observed.wait_writes_after(time.monotonic(), 30)
     cluster.lab.clear()
     cluster.wait_healthy()
-    assert "primary" not in observed.states(behind)
+    assert "primary" not in observed.states(behind, since=killed)
+    verdict = observed.finish()
+    assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
+
+
+def test_the_floating_address_leaves_a_node_that_cannot_reach_the_primary(cluster, observed):
+    primary = cluster.wait_healthy()
+    blind, *_ = [name for name in ("n1", "n2", "n3") if name != primary]
+    cluster.move_floating_to(blind)
+
+    cluster.node(blind).drop(cluster.redis_port)
+
+    cluster.wait(lambda: cluster.where_floating() not in (None, blind), 60, f"the address leaves {blind}")
+    observed.wait_writes_after(time.monotonic(), 30)
+    assert cluster.promoted() == primary
     verdict = observed.finish()
     assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
 
