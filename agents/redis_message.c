@@ -134,6 +134,7 @@ static void walk_told(struct cursor *cursor, struct redis_told *told)
     walk_u64(cursor, &told->cause);
     walk_u64(cursor, &told->trouble);
     walk_u64(cursor, &told->claim);
+    walk_u64(cursor, &told->ended);
     walk_u64(cursor, &told->promised.epoch);
     walk_u32(cursor, &told->promised.node);
     walk_timeline(cursor, &told->newest);

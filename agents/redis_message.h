@@ -95,6 +95,7 @@ struct redis_told {
     uint64_t cause;      /* the `trouble` of the primary that the seal answers */
     uint64_t trouble;    /* counts the changes of this node's server between sound and not */
     uint64_t claim;      /* active claim; 0: none */
+    uint64_t ended;      /* the primary of this epoch was heard to lead no more */
     struct redis_claim promised;  /* highest claim in this node's file */
     struct redis_timeline newest; /* newest timeline in this node's file */
     uint32_t suspect;             /* node id; 0: none */

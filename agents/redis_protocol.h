@@ -266,6 +266,7 @@ struct protocol_member {
     uint32_t id;
     char name[64];
     bool in_ring, in_group;
+    bool left; /* the ring, since it was last heard */
     bool told;  /* since its watch joined */
     bool fresh; /* told in the current ring */
     bool heard; /* `last` holds something */
@@ -351,6 +352,7 @@ struct protocol {
     int backstop; /* last ordered; -1: not known */
     uint64_t backstop_run, alone_ms;
 
+    uint64_t ended;                   /* epoch whose primary was heard to lead no more */
     bool contest;
     uint64_t contest_ms;
     struct rank_answer rank;

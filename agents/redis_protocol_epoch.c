@@ -76,9 +76,14 @@ uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *
     return i > 0 ? p->record.timelines[i - 1].epoch : 0;
 }
 
-/* With AOF the server knows no position after a start; what was stored stands in for it. */
+/*
+ * Before it has loaded, and with AOF even then, a server knows no position; what was stored stands
+ * in for it.
+ */
 static bool speaks_from_store(const struct protocol *p)
 {
+    if (p->answered ? p->digest.loading : !p->stopping)
+        return p->record.stored_exact; /* stopped cleanly, loads: it will have what it had */
     return p->stored_run == p->digest.run && p->stored_run;
 }
 

@@ -57,8 +57,8 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
 }
 
 /*
- * No answer. A replica's silence is told as it is. A primary's takes its role away, so a second
- * witness must have found the same: its own loop may be what is ill.
+ * No answer. That takes a primary's role away, and a replica out of the ranks, so a second witness
+ * must have found the same: the watch's own connection may be what is ill.
  */
 void protocol_silent(struct protocol *p, uint64_t silent_ms)
 {
@@ -72,7 +72,7 @@ void protocol_silent(struct protocol *p, uint64_t silent_ms)
             m->last.suspect_answers == MEMBER_ANSWER_NO)
             second = true;
     }
-    if (!protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES) || !protocol_leads(p))
+    if (!protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES))
         second = true;
     if (p->answered && silent_ms >= p->config.down_after_ms && second &&
         p->server != MEMBER_SERVER_HUNG) {

@@ -75,7 +75,8 @@ static void tell_server(const struct protocol *p, struct redis_told *told)
     const struct protocol_digest *digest = &p->digest;
     bool led = protocol_newest(p)->primary == p->config.self;
 
-    told->server = p->server;
+    told->server = p->stopping ? MEMBER_SERVER_STOPPED : p->server;
+    told->ended = p->ended;
     told->fit = p->answered && digest->fit && !p->stopping;
     told->priority = digest->priority;
     told->replid = digest->replid;
@@ -129,7 +130,7 @@ static void compose(struct protocol *p)
     told->claim = p->claim >= PROTOCOL_CLAIM_TOLD ? p->claim_epoch : 0;
     told->moving = p->move == PROTOCOL_MOVE_PAUSING || p->move == PROTOCOL_MOVE_CATCHING_UP;
     told->move_to = p->move == PROTOCOL_MOVE_READY ? p->move_to : 0;
-    if (p->silent && protocol_leads(p)) {
+    if (p->silent && p->answered) {
         told->suspect = p->config.self;
     } else {
         told->suspect = p->witness.node;

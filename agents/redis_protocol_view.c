@@ -61,6 +61,7 @@ void protocol_ring(struct protocol *p, const struct protocol_members *members)
         }
         if (!here && m->in_ring) {
             m->left_ms = p->now_ms;
+            m->left = true;
             m->in_group = false;
             forget_told(m);
         }
@@ -90,6 +91,22 @@ void protocol_group(struct protocol *p, const struct protocol_members *members)
     }
 }
 
+/*
+ * A primary that crashed, stopped or was demoted never leads again under the same epoch. Told on,
+ * so that a watch which starts later does not wait for it.
+ */
+static void note_end(struct protocol *p, const struct protocol_member *m)
+{
+    const struct redis_timeline *newest = protocol_newest(p);
+    bool over = m->last.server == MEMBER_SERVER_GONE || m->last.server == MEMBER_SERVER_STOPPED ||
+                (m->last.server == MEMBER_SERVER_ANSWERS && m->last.role == MEMBER_ROLE_REPLICA);
+
+    if (m->id == newest->primary && over && m->told && newest->epoch > p->ended)
+        p->ended = newest->epoch;
+    if (m->last.ended > p->ended)
+        p->ended = m->last.ended;
+}
+
 void protocol_hear(struct protocol *p, uint32_t node, const struct redis_told *told)
 {
     struct protocol_member *m = protocol_member(p, node);
@@ -98,10 +115,12 @@ void protocol_hear(struct protocol *p, uint32_t node, const struct redis_told *t
         return;
     m->last = *told;
     m->heard = true;
+    m->left = false;
     /* A message that waited through a ring change tells of a time before it. */
     if (told->ring == p->ring && m->in_ring && m->in_group)
         m->told = m->fresh = true;
     protocol_absorb(p, m);
+    note_end(p, m);
 }
 
 bool protocol_quorate(const struct protocol *p)
@@ -109,11 +128,19 @@ bool protocol_quorate(const struct protocol *p)
     return p->on_bus && p->quorate && p->quorum_ring == p->ring;
 }
 
+/* Its agent stopped server and watch, and it has not left the ring since: nothing to hear. */
+static bool is_accounted_for(const struct protocol_member *m)
+{
+    return m->in_ring && !m->in_group && m->heard && !m->left &&
+           m->last.server == MEMBER_SERVER_STOPPED;
+}
+
 bool protocol_everybody_heard(const struct protocol *p)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < p->member_count; i++) {
+        count += is_accounted_for(&p->member[i]);
         if (!p->member[i].in_group)
             continue;
         if (!p->member[i].fresh)
@@ -128,7 +155,8 @@ size_t protocol_heard_count(const struct protocol *p)
     size_t count = 0;
 
     for (size_t i = 0; i < p->member_count; i++)
-        count += p->member[i].in_group && p->member[i].fresh;
+        count += (p->member[i].in_group && p->member[i].fresh) ||
+                 is_accounted_for(&p->member[i]);
     return count;
 }
 
@@ -161,15 +189,18 @@ const struct protocol_member *protocol_good_primary(const struct protocol *p)
 /*
  * A primary whose watch does not run, or has not told yet since it came back: it may well be
  * sound, so nothing is done against it. Its agent's monitor starts the watch again, and Pacemaker
- * knows the node.
+ * knows the node. One that had left the ring and is back without its watch was switched off: to
+ * wait for it could make its own start wait for us (Pacemaker starts it after our promote).
  */
 bool protocol_primary_unknown(const struct protocol *p)
 {
     const struct redis_timeline *newest = protocol_newest(p);
 
+    if (newest->epoch && p->ended >= newest->epoch)
+        return false;
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
-        if (!m->in_ring || m->told)
+        if (!m->in_ring || m->told || (m->left && !m->in_group))
             continue;
         if (m->heard ? m->last.role == MEMBER_ROLE_PRIMARY &&
                            m->last.server == MEMBER_SERVER_ANSWERS && m->last.epoch >= newest->epoch

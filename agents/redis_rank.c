@@ -189,7 +189,10 @@ static uint32_t known_ahead(const struct rank_question *question, const struct r
             continue;
         bool stopped = c->server == MEMBER_SERVER_STOPPED;
         bool silent = c->in_ring && (!c->told || c->server == MEMBER_SERVER_ANSWERS) && c->awaited;
-        if ((stopped || silent) && c->offset > best->offset)
+        /* It loads what it stopped with, or its watch has not reached it yet. */
+        bool loads = c->in_ring && c->told && (c->server == MEMBER_SERVER_LOADING ||
+                                               c->server == MEMBER_SERVER_UNKNOWN);
+        if ((stopped || silent || loads) && c->offset > best->offset)
             return c->node;
     }
     return 0;

@@ -157,6 +157,33 @@ bool check_is_well(const struct sim *sim)
     return true;
 }
 
+static void dump(struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_node *n = &sim->node[i];
+        const struct protocol *p = &n->watch.protocol;
+        sim_trace(sim, i, "end: up %d started %d promoted %d failed %d act %d watch %d score %d; "
+                  "server %d role %d link %d at %d:%u; contest %d rank %d reason %d about %u; "
+                  "claim %d move %d pause %#x newest %llu", n->up, n->started, n->promoted,
+                  n->failed, n->act, n->watch.running, n->score, n->server.up, n->server.role,
+                  n->server.link, n->server.stream, n->server.length, p->contest, p->rank.verdict,
+                  p->rank.reason, p->rank.about, p->claim, p->move, p->pause,
+                  (unsigned long long)(p->record.timeline_count ?
+                      p->record.timelines[p->record.timeline_count - 1].epoch : 0));
+        for (size_t j = 0; j < p->member_count; j++) {
+            const struct protocol_member *m = &p->member[j];
+            sim_trace(sim, i, "  of %u: group %d told %d fresh %d server %d role %d final %d epoch "
+                      "%llu offset %llu live %d exact %d open %d claim %llu sealed %llu cause %llx "
+                      "(%llx)", m->id, m->in_group, m->told, m->fresh, m->last.server,
+                      m->last.role, m->last.final, (unsigned long long)m->last.epoch,
+                      (unsigned long long)m->last.offset, m->last.live, m->last.exact,
+                      m->last.open, (unsigned long long)m->last.claim,
+                      (unsigned long long)m->last.sealed_for, (unsigned long long)m->last.cause,
+                      (unsigned long long)m->last.trouble);
+        }
+    }
+}
+
 void check_end(struct sim *sim)
 {
     int primary = -1;
@@ -164,6 +191,8 @@ void check_end(struct sim *sim)
     for (int i = 0; i < sim->nodes; i++)
         if (server_accepts(sim, i) && sim->node[i].promoted)
             primary = i;
+    if (primary < 0 || !check_is_well(sim))
+        dump(sim);
     if (primary < 0)
         sim_break(sim, "liveness", "all is healed and quiet, and nobody takes writes");
     else if (!check_is_well(sim))

@@ -29,7 +29,7 @@ static int stream_new(struct sim *sim, int parent, uint32_t length)
 /* Which promotion the last write of these data came after. */
 uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length)
 {
-    while (sim->stream[stream].parent >= 0 && length <= sim->stream[stream].fork)
+    while (sim->stream[stream].parent >= 0 && length < sim->stream[stream].fork)
         stream = sim->stream[stream].parent;
     return sim->stream[stream].promotion;
 }
@@ -255,8 +255,10 @@ void server_digest(const struct sim *sim, int node, struct protocol_digest *dige
     digest->role = server->role;
     digest->link = server->role == MEMBER_ROLE_REPLICA ? server->link : MEMBER_LINK_UNKNOWN;
     digest->following = (uint32_t)(server->following + 1);
-    memcpy(digest->replid.byte, &(uint64_t){(uint64_t)server->stream + 1}, 8);
-    digest->offset = server->length - stream->shift;
+    if (!server->loading) {
+        memcpy(digest->replid.byte, &(uint64_t){(uint64_t)server->stream + 1}, 8);
+        digest->offset = server->length - stream->shift;
+    }
     digest->priority = server->priority;
     for (int i = 0; i < sim->nodes; i++)
         digest->replicas += server->follower[i];

@@ -66,6 +66,8 @@ static void note_links(struct sim *sim)
         }
 }
 
+static void flush(struct sim *sim, int node);
+
 /* The daemon of `node` ended: even if it is back at once, it is nobody that the ring knows. */
 void ring_leave(struct sim *sim, int node)
 {
@@ -80,6 +82,15 @@ void ring_leave(struct sim *sim, int node)
     sim->node[node].quorate = false;
     sim->node[node].outbox_count = 0;
     ring_check(sim);
+}
+
+/* The token was only late: what waited for it goes out. */
+static void mend(struct sim *sim, struct sim_ring *ring)
+{
+    ring->broken = false;
+    for (int i = 0; i < sim->nodes; i++)
+        if (ring->members >> i & 1)
+            flush(sim, i);
 }
 
 /* To be called whenever something changed that rings depend on. */
@@ -97,7 +108,7 @@ void ring_check(struct sim *sim)
             want_reform(sim, sim->now + sim->ring_change + sim_below(sim, 20 * MS));
         } else if (whole && ring->broken) {
             if (sim->now < ring->broken_at + sim->token)
-                ring->broken = false; /* the token was only late */
+                mend(sim, ring);
             else
                 want_reform(sim, sim->now + sim_delay(sim, 200 * MS, 400 * MS));
         }
