@@ -2,7 +2,7 @@
 /*
  * Server processes: started as a daemon, recognised again, stopped for sure. A process is known by
  * its pid, its start time and its executable together, since pids are used again and a pid file can
- * outlive its process; a zombie counts as gone.
+ * outlive its process; a zombie counts as gone, and so does a program that became another (exec).
  */
 #ifndef RHA_PROC_H
 #define RHA_PROC_H

@@ -199,12 +199,13 @@ static int server_hear(int news_fd, struct proc_id *id)
     int rc = child_listen(news_fd, deadline_in(EXEC_MS), &news);
     int found = proc_identify(news.pid, id);
 
-    if (rc) {
-        if (found == 0)
-            proc_signal(id, SIGKILL);
-        return rc;
-    }
-    return news.error ? -news.error : found;
+    if (rc && found == 0)
+        proc_signal(id, SIGKILL); /* it hangs before exec */
+    if (rc == 0)
+        rc = news.error ? -news.error : found;
+    if (rc)
+        *id = (struct proc_id){0};
+    return rc;
 }
 
 static int plan_carry_out(const struct plan *plan, struct proc_id *id)
