@@ -44,8 +44,8 @@ AC_DEFUN([RHA_ADD_IF_CC], [RHA_IF_CC([$2], [AS_VAR_APPEND([$1], [" $2"])])])
 # Sets RHA_CFLAGS and RHA_LDFLAGS: warnings; then sanitizers, or the hardening that they would get in the way of.
 # _FORTIFY_SOURCE warns without optimisation, so it is left out where the user's CFLAGS have none.
 AC_DEFUN([RHA_COMPILER_FLAGS],
-    [RHA_CFLAGS="-std=gnu11 -Wall -Wextra"
-     RHA_LDFLAGS=
+    [RHA_CFLAGS="-std=gnu11 -pthread -Wall -Wextra"
+     RHA_LDFLAGS=-pthread
      AS_IF([test "$enable_werror" = yes], [AS_VAR_APPEND([RHA_CFLAGS], [" -Werror"])])
      AS_IF([test "$enable_sanitizers" = yes],
         [rha_sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
