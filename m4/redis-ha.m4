@@ -15,8 +15,12 @@ AC_DEFUN([RHA_REQUIRE_HEADER],
 AC_DEFUN([RHA_MISSING],
     [AC_MSG_WARN([$1 is missing: apt-get install $2 (Debian), dnf install $3 (Fedora)])
      rha_missing="$rha_missing $1"
-     rha_debian="$rha_debian $2"
-     rha_fedora="$rha_fedora $3"])
+     RHA_ADD_WORD([rha_debian], [$2])
+     RHA_ADD_WORD([rha_fedora], [$3])])
+
+# RHA_ADD_WORD(VARIABLE, WORD): once.
+AC_DEFUN([RHA_ADD_WORD],
+    [AS_CASE([" $$1 "], [*" $2 "*], [], [AS_VAR_APPEND([$1], [" $2"])])])
 
 # Ends with one line for each distribution where anything was missing.
 AC_DEFUN([RHA_REQUIRED_ALL],

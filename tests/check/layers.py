@@ -35,7 +35,7 @@ def is_in(path, modules):
 
 
 def places(modules):
-    return " and ".join(modules) if modules else "nowhere"
+    return f"belongs in {', '.join(modules)}" if modules else "is not to be used"
 
 
 def foreign_headers():
@@ -43,7 +43,7 @@ def foreign_headers():
         for number, header, _ in source.includes(path):
             for what, pattern, modules in HEADERS:
                 if re.match(pattern, header) and not is_in(path, modules):
-                    yield f"{path}:{number}: {what} ({header}) belongs in {places(modules)}"
+                    yield f"{path}:{number}: {what} ({header}) {places(modules)}"
 
 
 def forbidden_calls():
@@ -52,7 +52,7 @@ def forbidden_calls():
             if is_in(path, modules):
                 continue
             for number, match in source.lines(path, pattern):
-                yield f"{path}:{number}: {what} ({match.group()[:-1].strip()}) belongs in {places(modules)}"
+                yield f"{path}:{number}: {what} ({match.group()[:-1].strip()}) {places(modules)}"
 
 
 def agent_of(name):
