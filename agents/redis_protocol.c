@@ -170,8 +170,8 @@ static void take(struct protocol *p, const struct protocol_event *event)
     case PROTOCOL_EVENT_CIB_FAILED:
         p->cib_asked = 0;
         break;
-    case PROTOCOL_EVENT_PAUSED:
-        protocol_paused(p, event->number);
+    case PROTOCOL_EVENT_CONFIRMED:
+        protocol_confirmed(p, event->number);
         break;
     case PROTOCOL_EVENT_WITNESS:
         protocol_witness(p, event->of, event->answer);

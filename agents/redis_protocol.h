@@ -137,7 +137,7 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_FILE_FAILED,
     PROTOCOL_EVENT_CIB_ACCEPTED, /* `number`: epoch */
     PROTOCOL_EVENT_CIB_FAILED,
-    PROTOCOL_EVENT_PAUSED,      /* `number`: the order of the pause that the server confirmed */
+    PROTOCOL_EVENT_CONFIRMED,    /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
     PROTOCOL_EVENT_WITNESS,     /* `node`'s server as we reach it, or (node 0) Sentinel's quorum
                                    on the primary: `answer` */
     PROTOCOL_EVENT_REQUEST,     /* an agent's; `deadline_ms` absolute */
@@ -343,6 +343,7 @@ struct protocol {
     unsigned pause; /* reasons, enum protocol_pause */
     bool pause_wanted, pause_confirmed, stopped, killed;
     uint64_t pause_order, pause_ms, unconfirmed_ms;
+    uint64_t resume_order, resume_ms; /* 0: none that waits for its confirmation */
     uint64_t order;                     /* last number given */
     uint64_t role_order, role_order_ms; /* last order to seal, follow or take the role */
     enum protocol_effect_kind role_effect;
@@ -350,7 +351,7 @@ struct protocol {
     uint64_t sealed_for, cause;
     bool sealing;
     int backstop; /* last ordered; -1: not known */
-    uint64_t backstop_run, alone_ms;
+    uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
 
     uint64_t ended;                   /* epoch whose primary was heard to lead no more */
     bool contest;

@@ -217,10 +217,7 @@ static void check_stands(struct protocol *p)
     p->claim_run = p->digest.run;
     p->sealing = false;
     if (protocol_has_rule(p, PROTOCOL_RULE_BACKSTOP)) {
-        protocol_order(p, PROTOCOL_EFFECT_BACKSTOP, 0);
-        p->effects->effect[p->effects->count - 1].number = 1;
-        p->backstop = 1;
-        p->backstop_run = p->digest.run;
+        protocol_order_backstop(p, 1);
     }
     p->role_effect = PROTOCOL_EFFECT_TAKE_ROLE;
     p->role_order_ms = p->now_ms;
@@ -274,10 +271,14 @@ static void reply_when_known(struct protocol *p)
 /* The primary stays, though somebody out of sight claimed a higher epoch: it needs one above. */
 static void consider_renewal(struct protocol *p)
 {
-    if (protocol_leads(p) && p->contest && p->move == PROTOCOL_MOVE_NONE &&
+    const struct protocol_member *self = &p->member[p->self];
+
+    if (protocol_leads(p) && self->fresh && self->last.role == MEMBER_ROLE_PRIMARY &&
+        p->contest && p->move == PROTOCOL_MOVE_NONE &&
         protocol_own_rank(p) == RANK_SCORE_CHOSEN && protocol_lease_holds(p) &&
         p->server == MEMBER_SERVER_ANSWERS) {
-        p->claim_by_agent = false;
+        if (p->claim_replied)
+            p->claim_by_agent = false;
         begin(p);
     }
 }

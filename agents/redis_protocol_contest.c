@@ -37,6 +37,8 @@ bool protocol_sealed(const struct protocol *p)
 
 static bool seal_counts(const struct protocol *p, const struct protocol_member *m)
 {
+    if (!protocol_has_rule(p, PROTOCOL_RULE_SEAL))
+        return true;
     if (!m->last.final)
         return false;
     if (m->last.role == MEMBER_ROLE_PRIMARY || !protocol_has_rule(p, PROTOCOL_RULE_SEAL_CAUSE))

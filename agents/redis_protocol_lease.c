@@ -148,12 +148,18 @@ bool protocol_pause_stands(const struct protocol *p)
 void protocol_pause_forget(struct protocol *p)
 {
     p->pause_wanted = p->pause_confirmed = p->stopped = p->killed = false;
+    p->resume_order = p->backstop_order = 0;
 }
 
-void protocol_paused(struct protocol *p, uint64_t order)
+/* A script refuses what else cannot fail (-BUSY), so each of these is repeated until confirmed. */
+void protocol_confirmed(struct protocol *p, uint64_t order)
 {
     if (p->pause_wanted && order == p->pause_order)
         p->pause_confirmed = true;
+    if (order == p->resume_order)
+        p->resume_order = 0;
+    if (order == p->backstop_order)
+        p->backstop_order = 0;
 }
 
 static void order_pause(struct protocol *p)
@@ -161,6 +167,7 @@ static void order_pause(struct protocol *p)
     if (!p->pause_wanted)
         p->unconfirmed_ms = p->now_ms;
     p->pause_wanted = true;
+    p->resume_order = 0;
     p->pause_ms = p->now_ms;
     p->pause_order = protocol_order(p, PROTOCOL_EFFECT_PAUSE, 0);
 }
@@ -212,9 +219,11 @@ void protocol_settle_pause(struct protocol *p)
     if (p->pause &&
         (!p->pause_wanted || (!p->pause_confirmed && p->now_ms >= p->pause_ms + PROTOCOL_RETRY_MS)))
         order_pause(p);
-    if (!p->pause && p->pause_wanted) {
+    bool unheard = p->resume_order && p->now_ms >= p->resume_ms + PROTOCOL_RETRY_MS;
+    if (!p->pause && (p->pause_wanted || unheard)) {
         p->pause_wanted = p->pause_confirmed = false;
-        protocol_order(p, PROTOCOL_EFFECT_RESUME, 0);
+        p->resume_ms = p->now_ms;
+        p->resume_order = protocol_order(p, PROTOCOL_EFFECT_RESUME, 0);
     }
     if (p->pause_wanted && !p->pause_confirmed)
         protocol_wake(p, p->pause_ms + PROTOCOL_RETRY_MS);
@@ -259,6 +268,15 @@ static bool may_write_alone(struct protocol *p)
     return true;
 }
 
+void protocol_order_backstop(struct protocol *p, int replicas)
+{
+    p->backstop = replicas;
+    p->backstop_run = p->digest.run;
+    p->backstop_ms = p->now_ms;
+    p->backstop_order = protocol_order(p, PROTOCOL_EFFECT_BACKSTOP, 0);
+    p->effects->effect[p->effects->count - 1].number = (uint64_t)replicas;
+}
+
 /*
  * min-replicas-to-write 1: should this watch die or freeze, a primary that was cut off or deposed
  * stops taking writes by itself as soon as no replica has acknowledged for 2 seconds.
@@ -279,9 +297,7 @@ void protocol_settle_backstop(struct protocol *p)
     if (has_company(p, true) || p->digest.replicas)
         p->alone_ms = p->now_ms;
     int wanted = may_write_alone(p) ? 0 : 1;
-    if (wanted == p->backstop)
-        return;
-    p->backstop = wanted;
-    protocol_order(p, PROTOCOL_EFFECT_BACKSTOP, 0);
-    p->effects->effect[p->effects->count - 1].number = (uint64_t)wanted;
+    bool unheard = p->backstop_order && p->now_ms >= p->backstop_ms + PROTOCOL_RETRY_MS;
+    if (wanted != p->backstop || unheard)
+        protocol_order_backstop(p, wanted);
 }

@@ -49,7 +49,8 @@ void protocol_settle_record(struct protocol *p);
 /* redis_protocol_lease.c: the right to take writes */
 void protocol_tick_back(struct protocol *p, uint64_t sent_ms);
 void protocol_links(struct protocol *p, const struct protocol_members *members, uint64_t at_ms);
-void protocol_paused(struct protocol *p, uint64_t order);
+void protocol_confirmed(struct protocol *p, uint64_t order);
+void protocol_order_backstop(struct protocol *p, int replicas);
 bool protocol_lease_holds(const struct protocol *p);
 bool protocol_pause_stands(const struct protocol *p); /* confirmed, and the position read after */
 void protocol_pause_forget(struct protocol *p);       /* another process */

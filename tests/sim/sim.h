@@ -93,6 +93,7 @@ enum sim_act { ACT_NONE, ACT_START, ACT_STOP, ACT_PROMOTE, ACT_DEMOTE };
 struct sim_node {
     bool up, frozen, corosync, corosync_stopped, standby, fence_wanted;
     uint64_t frozen_until, freeze_end, watch_ill_until;
+    uint64_t stale_at; /* when what a frozen watch that was killed would have read comes */
     uint64_t disturbed_at;      /* last; NEVER while it lasts */
     int disturbances;
     uint64_t clock_offset;
@@ -181,7 +182,8 @@ struct sim {
     int stream_count;
     struct sim_write write[SIM_WRITES];
     uint32_t write_count;
-    int moved_to;
+    int moved_to, disturbing; /* faults so far that take something away */
+    uint64_t heal_at;
     bool healed, ended, alive;
     uint64_t events;
     const char *broken; /* the promise, or NULL */

@@ -55,7 +55,7 @@ static uint64_t draw_length(struct sim *sim, enum sim_fault_kind kind)
 
 void fault_generate(struct sim *sim)
 {
-    uint64_t at = sim_delay(sim, 6 * SECOND, 12 * SECOND);
+    uint64_t at = sim_delay(sim, 3500 * MS, 7 * SECOND);
     size_t count = 1 + sim_below(sim, 7);
 
     for (size_t i = 0; i < count && at < 28 * SECOND; i++) {
@@ -164,6 +164,7 @@ static void disturb(struct sim *sim, const struct sim_fault *fault, int by)
 
     if (!disturbs(fault->kind))
         return;
+    sim->disturbing += by > 0;
     if (fault->kind == FAULT_OUTAGE)
         mask = (1U << sim->nodes) - 1;
     if (fault->kind == FAULT_CUT_HALF)
@@ -179,6 +180,8 @@ static void disturb(struct sim *sim, const struct sim_fault *fault, int by)
 
 static void freeze_watch(struct sim *sim, int node, uint64_t until)
 {
+    if (sim->node[node].watch.frozen || sim->node[node].frozen)
+        return;
     sim->node[node].watch.frozen = true;
     sim->node[node].watch.frozen_until = until;
 }
@@ -216,6 +219,8 @@ static void begin_process_fault(struct sim *sim, struct sim_fault *fault)
     case FAULT_WATCH_FREEZE: freeze_watch(sim, fault->node, until); break;
     case FAULT_POWER: node_power_off(sim, fault->node); break;
     case FAULT_FREEZE:
+        if (n->watch.frozen || n->frozen)
+            break;
         n->frozen = n->up;
         n->frozen_until = until;
         ring_check(sim);
@@ -281,6 +286,8 @@ static void thaw(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
 
+    if (n->frozen && n->frozen_until > sim->now)
+        return;
     if (n->frozen)
         n->freeze_end = sim->now;
     n->frozen = false;
@@ -298,7 +305,7 @@ static void end(struct sim *sim, struct sim_fault *fault)
     case FAULT_CRASH: case FAULT_WATCH_KILL: case FAULT_SCRIPT: case FAULT_OUTAGE:
     case FAULT_RESTART_EMPTY: case FAULT_FALSE_SILENCE: case FAULT_KINDS: break;
     case FAULT_HANG: n->server.hung = false; break;
-    case FAULT_WATCH_FREEZE: n->watch.frozen = false; break;
+    case FAULT_WATCH_FREEZE: n->watch.frozen = n->watch.frozen && n->watch.frozen_until > sim->now; break;
     case FAULT_POWER: node_boot(sim, fault->node); break;
     case FAULT_FREEZE: thaw(sim, fault->node); break;
     case FAULT_COROSYNC_STOP:

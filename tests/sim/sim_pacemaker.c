@@ -51,7 +51,9 @@ void pacemaker_ring(struct sim *sim, int node)
     n->scheduler_busy = false;
     n->scheduler_token++;
     n->planned = -1;
-    spread_score(sim, node);
+    for (int i = 0; i < sim->nodes; i++)
+        if (sim->node[i].ring == n->ring)
+            spread_score(sim, i);
     pacemaker_kick(sim, node);
 }
 

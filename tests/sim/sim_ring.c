@@ -277,7 +277,7 @@ static void take_ring(struct sim *sim, const struct sim_event *event)
     struct protocol_event told = {.kind = PROTOCOL_EVENT_RING};
     unsigned members = (unsigned)event->b;
 
-    if (!n->up || !n->corosync)
+    if (!n->up || !n->corosync || event->a <= n->ring)
         return;
     n->ring = event->a;
     n->ring_at = sim->now;
@@ -319,7 +319,7 @@ static void take_message(struct sim *sim, const struct sim_event *event)
     struct sim_ring *ring = ring_of(sim, event->node);
     struct protocol_event told = {.kind = PROTOCOL_EVENT_MESSAGE};
 
-    if (!n->up || !n->corosync || n->ring != event->a)
+    if (!n->up || !n->corosync || n->ring != event->a || sim->now == n->stale_at)
         return;
     if (n->corosync_stopped || n->frozen) { /* its daemon gets to it later, if its ring stays */
         struct sim_event copy = *event, *again =
@@ -365,10 +365,11 @@ static void take_links(struct sim *sim, const struct sim_event *event)
 void ring_join_group(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
+    uint64_t at = sim->now + sim_delay(sim, 200, 2 * MS);
 
     for (int i = 0; i < sim->nodes; i++)
         if (sim->node[i].ring == n->ring && (n->ring_members >> i & 1) && sim->node[i].up)
-            sim_at(sim, delivery_time(sim, i, sim->now + sim_delay(sim, 200, 2 * MS)), EV_GROUP, i)
+            sim_at(sim, delivery_time(sim, i, at), EV_GROUP, i)
                 ->a = n->ring;
 }
 

@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define HEAL_AT (34 * SECOND)
-#define END_AT  (75 * SECOND)
+#define QUIET (41 * SECOND) /* from the healing to the verdict */
 
 /* Is a server of priority 0 the only one with the newest data? */
 static bool zero_holds(const struct sim *sim)
@@ -61,20 +60,26 @@ static void begin(struct sim *sim)
         sim_at(sim, sim->now + SECOND + sim_below(sim, SECOND), EV_MONITOR, i);
         sim_at(sim, sim->now + sim_delay(sim, 5 * SECOND, 20 * SECOND), EV_SNAPSHOT, i);
     }
-    sim_at(sim, 4 * SECOND, EV_CLIENT, 0);
+    sim_at(sim, 2500 * MS, EV_CLIENT, 0);
     for (size_t i = 0; i < sim->fault_count; i++)
         if (!sim->fault[i].dropped)
             sim_at(sim, sim->fault[i].at, EV_FAULT, 0)->a = i;
-    sim_at(sim, HEAL_AT, EV_HEAL, 0);
-    sim_at(sim, HEAL_AT + 18 * SECOND, EV_OPERATOR, 0);
-    sim_at(sim, END_AT, EV_END, 0);
+    sim->heal_at = 6 * SECOND;
+    for (size_t i = 0; i < sim->fault_count; i++) {
+        uint64_t over = sim->fault[i].at + sim->fault[i].length + SECOND;
+        if (over > sim->heal_at)
+            sim->heal_at = over;
+    }
+    sim_at(sim, sim->heal_at, EV_HEAL, 0);
+    sim_at(sim, sim->heal_at + 18 * SECOND, EV_OPERATOR, 0);
+    sim_at(sim, sim->heal_at + QUIET, EV_END, 0);
 }
 
 static void client(struct sim *sim)
 {
     server_client(sim);
-    sim_at(sim, sim->now + sim_delay(sim, 10 * MS, 70 * MS), EV_CLIENT, 0);
-    if (sim->healed && sim->now > HEAL_AT + 5 * SECOND && check_is_well(sim))
+    sim_at(sim, sim->now + sim_delay(sim, 10 * MS, 130 * MS), EV_CLIENT, 0);
+    if (sim->healed && sim->now > sim->heal_at + 5 * SECOND && check_is_well(sim))
         sim->ended = true;
 }
 

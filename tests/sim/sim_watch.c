@@ -152,6 +152,8 @@ void watch_start(struct sim *sim, int node)
         config.nodes[i].id = (uint32_t)i + 1;
         snprintf(config.nodes[i].name, sizeof(config.nodes[i].name), "n%d", i + 1);
     }
+    if (watch->frozen_until > sim->now)
+        n->stale_at = watch->frozen_until + 1;
     memset(watch, 0, sizeof(*watch));
     watch->generation = generation;
     watch->running = true;
@@ -209,8 +211,9 @@ static void carry_out_order(struct sim *sim, int node)
         return; /* it was given to a process that is no more */
     server_order(sim, node, &order, &done);
     watch->last_order = order.order;
-    if (done && order.kind == PROTOCOL_EFFECT_PAUSE) {
-        struct protocol_event event = {.kind = PROTOCOL_EVENT_PAUSED, .number = order.order};
+    if (done && (order.kind == PROTOCOL_EFFECT_PAUSE || order.kind == PROTOCOL_EFFECT_RESUME ||
+                 order.kind == PROTOCOL_EFFECT_BACKSTOP)) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_CONFIRMED, .number = order.order};
         watch_event(sim, node, &event);
     }
     sim_at(sim, sim->now + sim_delay(sim, 100, 500), EV_DIGEST, node)->a = watch->generation;
@@ -316,7 +319,7 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
         return false;
     if (watch->running && (watch->frozen || n->frozen)) {
         uint64_t until = watch->frozen ? watch->frozen_until : n->frozen_until;
-        again_when_awake(sim, event, until > sim->now ? until : sim->now + MS);
+        again_when_awake(sim, event, until > sim->now ? until + 1 : sim->now + MS);
         return true;
     }
     bool ring = event->kind == EV_MESSAGE || event->kind == EV_RING || event->kind == EV_QUORUM ||
