@@ -24,6 +24,7 @@
 #define PROTOCOL_RETRY_MS   200  /* an order without effect is given again */
 #define PROTOCOL_LOST_MS    1000 /* so is one that a server which answers never got */
 #define PROTOCOL_TELL_MS    1000 /* a moved position is told this often while nothing else is new */
+#define PROTOCOL_RETELL_MS  5000 /* everything is told again this often */
 #define PROTOCOL_BACKSTOP_MS                                                                       \
     2000                            /* for a replica to link before a lone primary may write alone \
                                      */

@@ -60,15 +60,25 @@ static uint64_t next_epoch(const struct protocol *p)
     return epoch + 1;
 }
 
+/* What was ranked is what came back over the bus: is it still what the server holds? */
+static bool is_as_told(const struct protocol *p)
+{
+    const struct redis_told *told = &p->member[p->self].last;
+
+    return told->epoch == protocol_own_epoch(p) && told->offset == protocol_own_offset(p) &&
+           redis_replid_equal(&told->replid, &p->digest.replid);
+}
+
 static bool may_lead(const struct protocol *p)
 {
     return !protocol_has_rule(p, PROTOCOL_RULE_CLAIM_CHECK) ||
-           protocol_own_rank(p) > RANK_SCORE_NEVER;
+           (protocol_own_rank(p) > RANK_SCORE_NEVER && is_as_told(p));
 }
 
 static void begin(struct protocol *p)
 {
     p->claim = PROTOCOL_CLAIM_TOLD;
+    p->claim_run = p->digest.run;
     p->claim_epoch = next_epoch(p);
     p->claim_ms = p->now_ms;
     p->cib_asked = p->claim_epoch;
@@ -209,12 +219,10 @@ static void check_stands(struct protocol *p)
         return;
     note_uncovered(p);
     if (protocol_leads(p)) {
-        p->claim_run = p->digest.run;
         p->claim = PROTOCOL_CLAIM_TAKEN; /* a renewal: the role is ours, the epoch is new */
         return;
     }
     p->claim = PROTOCOL_CLAIM_TAKING;
-    p->claim_run = p->digest.run;
     p->sealing = false;
     if (protocol_has_rule(p, PROTOCOL_RULE_BACKSTOP)) {
         protocol_order_backstop(p, 1);
@@ -302,7 +310,8 @@ void protocol_settle_claim(struct protocol *p)
 {
     enum protocol_claim_step before;
 
-    if (p->claim >= PROTOCOL_CLAIM_TAKING && (!p->answered || p->digest.run != p->claim_run))
+    /* A claim is for the process that was ranked; another under its name may hold nothing. */
+    if (p->claim >= PROTOCOL_CLAIM_TOLD && (!p->answered || p->digest.run != p->claim_run))
         protocol_claim_drop(p, PROTOCOL_REASON_SERVER, p->config.self);
     check_deadline(p);
     do {

@@ -160,6 +160,9 @@ void protocol_settle_tell(struct protocol *p)
     bool news = !p->sent_any || differs_but_for_offset(&p->told, &p->sent);
     if (!news && p->told.offset != p->sent.offset)
         news = somebody_waits_for_position(p) || p->now_ms >= p->sent_ms + PROTOCOL_TELL_MS;
+    /* Nothing is lost on the bus; should something be, it must not stay lost. */
+    if (p->now_ms >= p->sent_ms + PROTOCOL_RETELL_MS)
+        news = true;
     if (!news)
         return;
     protocol_add(p, PROTOCOL_EFFECT_TELL);

@@ -107,7 +107,7 @@ struct sim_node {
     bool quorate;
     struct { bool tick; uint64_t value; } outbox[SIM_OUTBOX];
     size_t outbox_count;
-    uint64_t last_delivery;
+    uint64_t last_delivery, hold_until;
     /* Pacemaker */
     bool started, promoted, failed;
     enum sim_act act;

@@ -312,6 +312,16 @@ static void take_quorum(struct sim *sim, const struct sim_event *event)
     pacemaker_kick(sim, event->node);
 }
 
+static void put_back(struct sim *sim, const struct sim_event *event, uint64_t at)
+{
+    struct sim_event copy = *event, *again = sim_at(sim, at, copy.kind, copy.node);
+
+    again->a = copy.a;
+    again->b = copy.b;
+    again->c = copy.c;
+    again->d = copy.d;
+}
+
 static void take_message(struct sim *sim, const struct sim_event *event)
 {
     struct sim_node *n = &sim->node[event->node];
@@ -322,16 +332,18 @@ static void take_message(struct sim *sim, const struct sim_event *event)
     if (!n->up || !n->corosync || n->ring != event->a || sim->now == n->stale_at)
         return;
     if (n->corosync_stopped || n->frozen) { /* its daemon gets to it later, if its ring stays */
-        struct sim_event copy = *event, *again =
-            sim_at(sim, sim->now + 20 * MS, EV_MESSAGE, event->node);
-        *again = (struct sim_event){.at = again->at, .sequence = again->sequence,
-                                    .kind = EV_MESSAGE, .node = copy.node, .a = copy.a,
-                                    .b = copy.b, .c = copy.c, .d = copy.d};
+        put_back(sim, event, sim->now + 20 * MS);
         return;
     }
-    /* A cut in between: those who go on with the sender have it, the others never. */
-    if (ring && ring->broken && !ring_reaches(sim, event->node, sender))
+    bool gap = ring && ring->broken && !ring_reaches(sim, event->node, sender);
+    if (gap && sim->now < ring->broken_at + sim->token)
+        n->hold_until = sim->now + 5 * MS; /* it may be sent again, and the next ones wait for it */
+    if (sim->now < n->hold_until) {
+        put_back(sim, event, n->hold_until);
         return;
+    }
+    if (gap)
+        return; /* those who go on with the sender have it, the others never */
     told.node = (uint32_t)sender + 1;
     if (event->c) {
         told.message.kind = REDIS_MESSAGE_TICK;
@@ -380,6 +392,10 @@ static void take_group(struct sim *sim, const struct sim_event *event)
 
     if (!n->up || !n->corosync || n->ring != event->a)
         return;
+    if (sim->now < n->hold_until) {
+        put_back(sim, event, n->hold_until);
+        return;
+    }
     watch_members(sim, event->node, group_of(sim, n->ring_members), &told.members);
     watch_event(sim, event->node, &told);
 }
