@@ -15,6 +15,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOOPBACK    "127.0.0.1"
 #define PROGRAMS    "redis-sentinel or valkey-sentinel"
@@ -233,8 +234,10 @@ enum ocf_exit sentinel_launch(struct sentinel_server *server)
         .nofile = FILES_MAX,
     };
     off_t from = server_log_end(server->log_path);
+    mode_t mask = umask(0077); /* Sentinel writes its file anew, with our file mode mask */
     int rc = proc_start(&spec, &server->process);
 
+    umask(mask);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started: %s", server->binary,
                         strerror(-rc));
