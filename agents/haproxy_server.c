@@ -119,8 +119,7 @@ static const char *stranger(const struct haproxy_server *server, const struct pr
 
     if (haproxy_noted_worker(server->context, &noted) && noted.pid == worker->pid)
         return "it is a worker that has outlived its master";
-    if (server->binary && file_is_program(server->binary) &&
-        !proc_runs(&server->process, server->binary))
+    if (!server->binary || !proc_runs(&server->process, server->binary))
         return "it runs another program than binary";
     if (server_is_claimed(server->context, &server->process))
         return "it belongs to another resource";
