@@ -243,7 +243,8 @@ static enum ocf_exit judge_write_path(const struct redis_server *server, struct 
 
     if (rc == 0)
         return OCF_RUNNING_PROMOTED;
-    return ocf_fail(OCF_DEGRADED_PROMOTED, "writes are not taken: %s",
+    return ocf_fail(server->mode == REDIS_MODE_PLAIN ? OCF_DEGRADED : OCF_DEGRADED_PROMOTED,
+                    "writes are not taken: %s",
                     rc == -EREMOTEIO ? redis_client_error_text(view->client)
                                      : "no answer; is CLIENT PAUSE in force?");
 }
