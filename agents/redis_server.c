@@ -6,12 +6,15 @@
 
 #include "log.h"
 #include "node_address.h"
+#include "server.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define LOOPBACK         "127.0.0.1"
+#define LOOPBACK6        "::1"
 #define PORT_DEFAULT     6379
 #define PRIORITY_DEFAULT 100
 
@@ -92,6 +95,8 @@ static const char *local_host(const struct redis_server *server)
         return LOOPBACK;
     if (redis_conf_bind(server->conf, server->address) == REDIS_BIND_COVERED)
         return server->address;
+    if (redis_conf_bind(server->conf, LOOPBACK6) == REDIS_BIND_COVERED)
+        return LOOPBACK6;
     first = redis_conf_word(server->conf, "bind", redis_conf_count(server->conf, "bind") - 1, 0);
     return first ? first + (first[0] == '-') : LOOPBACK;
 }
@@ -164,7 +169,8 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
     if (server->config)
         (void)redis_conf_read(server->config, &server->conf, &server->conf_problem);
     if (params->auth_file)
-        (void)credentials_read(params->auth_file, &server->credentials, &server->auth_problem);
+        server->auth_error =
+            credentials_read(params->auth_file, &server->credentials, &server->auth_problem);
     complete_credentials(server);
     server->port =
         params->port ? (int)params->port : conf_int(server->conf, "port", 0, 65535, PORT_DEFAULT);
@@ -217,10 +223,17 @@ int redis_server_locate(struct redis_server *server)
     return rc ? rc : peers_save(server->peers_path, peers, count);
 }
 
-static enum ocf_exit validate_files(const struct redis_server *server)
+/* A script becomes another program, which nothing ties to `binary` any more. */
+static bool is_script(const char *path)
 {
-    struct stat st;
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char start[2];
 
+    return fd >= 0 && read(fd, start, 2) == 2 && start[0] == '#' && start[1] == '!';
+}
+
+static enum ocf_exit validate_binary(const struct redis_server *server)
+{
     if (!server->binary)
         return ocf_fail(OCF_ERR_INSTALLED, "binary: neither redis-server nor valkey-server is "
                                            "installed here; install one or set binary");
@@ -229,6 +242,17 @@ static enum ocf_exit validate_files(const struct redis_server *server)
                         "binary: \"%s\" is not a program here; expected the path "
                         "of redis-server or valkey-server",
                         server->binary);
+    if (is_script(server->binary))
+        return ocf_fail(OCF_ERR_ARGS,
+                        "binary: \"%s\" is a script; expected redis-server or valkey-server itself",
+                        server->binary);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate_config(const struct redis_server *server)
+{
+    struct stat st;
+
     if (!server->config)
         return ocf_fail(OCF_ERR_INSTALLED, "config: none is given and no redis.conf was found in "
                                            "the distribution's places; set config");
@@ -241,11 +265,28 @@ static enum ocf_exit validate_files(const struct redis_server *server)
                         server->config);
     if (!server->conf)
         return ocf_fail(OCF_ERR_ARGS, "config: %s", server->conf_problem);
+    if (server_user_may(server->user, server->config, R_OK) < 0)
+        return ocf_fail(OCF_ERR_ARGS,
+                        "config: user %s cannot read \"%s\"; expected a file that it can",
+                        server->user, server->config);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate_files(const struct redis_server *server)
+{
+    enum ocf_exit rc = validate_binary(server);
+
+    if (!rc)
+        rc = server_check_user(server->user);
+    if (!rc)
+        rc = validate_config(server);
+    if (rc)
+        return rc;
     if (server->auth_problem)
-        return ocf_fail(OCF_ERR_ARGS, "%s", server->auth_problem);
-    if (!getpwnam(server->user))
-        return ocf_fail(OCF_ERR_INSTALLED,
-                        "user: \"%s\" does not exist here; expected a system user", server->user);
+        return ocf_fail(server->auth_error == -ENOENT || server->auth_error == -ENOTDIR
+                            ? OCF_ERR_INSTALLED
+                            : OCF_ERR_ARGS,
+                        "%s", server->auth_problem);
     return OCF_SUCCESS;
 }
 

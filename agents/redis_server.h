@@ -28,7 +28,8 @@ struct redis_server {
     const char *user;
     struct redis_conf *conf; /* NULL: could not be read; conf_problem says why */
     char *conf_problem;
-    char *auth_problem; /* the auth_file could not be used; NULL: all is well */
+    int auth_error;     /* why the auth_file could not be used: -errno; 0: all is well */
+    char *auth_problem; /* the same in words; NULL: all is well */
     struct credentials credentials;
     int port;     /* 0: no TCP port */
     int priority; /* the user's replica-priority: ours in force may be 0 (authority) */
