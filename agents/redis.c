@@ -97,6 +97,15 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     return rc;
 }
 
+/* Without valid parameters we may look at somebody else's address: what is recorded counts then. */
+static bool is_known_stopped(const struct redis_server *server, const struct redis_view *view)
+{
+    if (view->recorded == PROC_UNKNOWN)
+        return false;
+    return view->state == REDIS_STOPPED || view->state == REDIS_FOREIGN ||
+           !(server->conf && server->context->params_valid);
+}
+
 static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -107,11 +116,9 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     redis_look(&server, answer_deadline(&server), &view);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
-    if (!view.has_process && server.conf && context->params_valid &&
-        (view.state == REDIS_UNKNOWN || view.state == REDIS_REFUSING))
+    if (!view.has_process && !is_known_stopped(&server, &view))
         return ocf_fail(OCF_ERR_GENERIC,
-                        "stop: it could not be found out whether the server runs: "
-                        "%s",
+                        "stop: it could not be found out whether the server runs: %s",
                         view.problem ? view.problem : "no answer");
 
     /* From here the server is not running. */

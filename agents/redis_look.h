@@ -25,6 +25,7 @@ enum redis_state {
 
 struct redis_view {
     enum redis_state state;
+    enum proc_state recorded; /* the process that an action noted; GONE also where none is */
     bool has_process;
     struct proc_id process;      /* valid with has_process */
     bool crashed;                /* STOPPED, though an action of ours had it running */
@@ -35,7 +36,8 @@ struct redis_view {
 
 /*
  * Looks, at most until the deadline. A running server that an action of ours did not start is
- * adopted: its identity is noted when it is this resource's program at this resource's port.
+ * adopted: its identity is noted when it is this resource's program at this resource's port, no
+ * other resource's, and says which process it is.
  */
 void redis_look(const struct redis_server *server, struct deadline deadline,
                 struct redis_view *view);
