@@ -97,6 +97,12 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     return rc;
 }
 
+/* The end of a hung server needs time too, whatever down_after is. */
+static struct deadline stop_look_deadline(const struct ocf_context *context)
+{
+    return deadline_in(deadline_left_ms(context->deadline) / 3);
+}
+
 /* Without valid parameters we may look at somebody else's address: what is recorded counts then. */
 static bool is_known_stopped(const struct redis_server *server, const struct redis_view *view)
 {
@@ -113,7 +119,7 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     cleanup_free char *problem = NULL;
 
     redis_server_open(&server, context, params);
-    redis_look(&server, answer_deadline(&server), &view);
+    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
     if (!view.has_process && !is_known_stopped(&server, &view))

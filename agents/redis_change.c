@@ -16,6 +16,7 @@
 #define CONFIRM_MS      20
 #define TERM_GRACE_MS   2000
 #define KILL_RESERVE_MS 1500
+#define KILL_LEAST_MS   300 /* also past the deadline: the answer is better late than false */
 
 /* One command whose reply is of no interest: 0 or -errno with *problem. */
 static int tell(struct redis_view *view, struct deadline deadline, char **problem, const char *a,
@@ -174,7 +175,10 @@ int redis_set_replication_credentials(struct redis_view *view,
     return rc;
 }
 
-/* SHUTDOWN saves as the configuration says; its only good answer is a closed connection. */
+/*
+ * SHUTDOWN saves as the configuration says; its only good answer is a closed connection. -EIO: it
+ * could not save, and will not by TERM either.
+ */
 static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
 {
     int rc;
@@ -182,9 +186,27 @@ static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
     if (!view->client)
         return -ENOTCONN;
     rc = redis_ask_words(view->client, deadline, NULL, "SHUTDOWN", NULL);
-    if (rc == -EREMOTEIO)
-        log_warning("SHUTDOWN was answered with: %s", redis_client_error_text(view->client));
+    if (rc == -EREMOTEIO) {
+        const char *text = redis_client_error_text(view->client);
+
+        log_warning("SHUTDOWN was answered with: %s", text);
+        return str_starts(text, "ERR Errors trying to SHUTDOWN") ? -EIO : rc;
+    }
     return rc == -ECONNRESET || rc == -EPROTO || rc == 0 ? 0 : rc;
+}
+
+/*
+ * In a script SHUTDOWN is refused, and where it may not be said too. TERM saves like it and takes
+ * as long; a server that gives no sign of life, or cannot save, has little time.
+ */
+static int64_t term_grace_ms(const struct redis_view *view, int shutdown_rc, int64_t left)
+{
+    bool answers = redis_state_is_alive(view->state) || view->state == REDIS_REFUSING;
+    int64_t most = left - KILL_RESERVE_MS > left / 2 ? left - KILL_RESERVE_MS : left / 2;
+
+    if (answers && shutdown_rc != -EIO)
+        return most;
+    return most < TERM_GRACE_MS ? most : TERM_GRACE_MS;
 }
 
 int redis_end(const struct redis_server *server, struct redis_view *view, struct deadline deadline,
@@ -193,14 +215,19 @@ int redis_end(const struct redis_server *server, struct redis_view *view, struct
     int64_t left = deadline_left_ms(deadline);
     int64_t saving = left - TERM_GRACE_MS - KILL_RESERVE_MS;
     struct deadline gentle = deadline_in(saving > 0 ? saving : left / 2);
-    int rc = -ETIMEDOUT;
+    int rc = -EAGAIN;
 
-    if (redis_state_is_alive(view->state) && ask_to_shut_down(view, gentle) == 0)
+    /* In a script it tells no pid, so that we might ask somebody else's. */
+    if (redis_state_is_alive(view->state) && view->state != REDIS_BUSY)
+        rc = ask_to_shut_down(view, gentle);
+    if (!rc)
         rc = proc_wait_gone(&view->process, gentle);
     if (rc) {
         log_warning("pid %d did not end by SHUTDOWN; sending TERM, then KILL",
                     (int)view->process.pid);
-        rc = proc_end(&view->process, SIGTERM, TERM_GRACE_MS, deadline);
+        left = deadline_left_ms(deadline);
+        rc = proc_end(&view->process, SIGTERM, term_grace_ms(view, rc, left),
+                      deadline_in(left > KILL_LEAST_MS ? left : KILL_LEAST_MS));
     }
     if (rc)
         *problem = xasprintf("pid %d (%s) could not be ended: %s", (int)view->process.pid,
