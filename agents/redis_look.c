@@ -42,6 +42,11 @@ bool redis_state_is_alive(enum redis_state state)
            state == REDIS_PRIMARY;
 }
 
+bool redis_view_is_loading_primary(const struct redis_view *view)
+{
+    return view->state == REDIS_LOADING && view->info.role == REDIS_ROLE_PRIMARY;
+}
+
 void redis_view_close(struct redis_view *view)
 {
     redis_client_close(view->client);
@@ -224,6 +229,7 @@ static enum redis_state ask_info(const struct redis_server *server, struct deadl
     if (rc == -EREMOTEIO)
         return state_of_error(view);
     view->problem = xasprintf("INFO got no answer: %s", strerror(-rc));
+    view->timed_out = rc == -ETIMEDOUT;
     return view->has_process ? REDIS_SILENT : REDIS_UNKNOWN;
 }
 
@@ -256,6 +262,7 @@ void redis_look(const struct redis_server *server, struct deadline deadline,
     find_recorded(server, view);
     rc = redis_client_open(&server->endpoint, deadline, &view->client, &view->problem);
     view->state = rc ? state_of_refusal(view->recorded, rc) : ask_info(server, deadline, view);
+    view->timed_out |= rc == -ETIMEDOUT;
     if (needs_owner(view))
         view->state = find_owner(server, view, view->state);
     if (view->recorded == PROC_UNKNOWN && !view->has_process) {

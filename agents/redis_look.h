@@ -31,6 +31,7 @@ struct redis_view {
     bool crashed;                /* STOPPED, though an action of ours had it running */
     struct redis_info info;      /* valid with LOADING, REPLICA, PRIMARY */
     struct redis_client *client; /* open with LOADING, BUSY, REPLICA, PRIMARY */
+    bool timed_out;              /* SILENT: it was waited for in vain, not refused */
     char *problem;               /* why: one line, or NULL */
 };
 
@@ -47,5 +48,8 @@ void redis_view_close(struct redis_view *view);
 const char *redis_state_name(enum redis_state state);
 /* It runs and answers, whatever its role. */
 bool redis_state_is_alive(enum redis_state state);
+/* It loads, and will lead when it has: nobody of ours starts one so. It cannot be told otherwise
+ * before. */
+bool redis_view_is_loading_primary(const struct redis_view *view);
 
 #endif
