@@ -41,7 +41,7 @@ static enum ocf_exit redis_validate_all(const struct ocf_context *context, const
     redis_server_open(&server, context, params);
     rc = redis_server_locate(&server);
     if (rc)
-        log_warning("the node's address could not be noted: %s", strerror(-rc));
+        log_warning("this node's address could not be found: %s", strerror(-rc));
     return redis_server_validate(&server);
 }
 
@@ -76,12 +76,15 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     redis_server_open(&server, context, params);
     error = redis_server_locate(&server);
     if (error)
-        return ocf_fail(OCF_ERR_GENERIC,
-                        "this node's address could not be found or noted in %s: %s",
-                        context->run_dir, strerror(-error));
+        return ocf_fail(OCF_ERR_GENERIC, "this node's address could not be found: %s",
+                        strerror(-error));
     rc = redis_server_validate(&server);
     if (rc)
         return rc;
+    error = redis_server_note(&server);
+    if (error)
+        return ocf_fail(OCF_ERR_GENERIC, "the server's address could not be noted in %s: %s",
+                        context->run_dir, strerror(-error));
 
     redis_look(&server, answer_deadline(&server), &view);
     if (redis_state_is_alive(view.state)) {
@@ -134,6 +137,16 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     return OCF_SUCCESS;
 }
 
+static void note_again(struct redis_server *server)
+{
+    int rc = redis_server_locate(server);
+
+    if (!rc)
+        rc = redis_server_note(server);
+    if (rc)
+        log_warning("address and peers could not be noted: %s", strerror(-rc));
+}
+
 static enum ocf_exit redis_monitor(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -141,6 +154,9 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
+    if (redis_state_is_alive(view.state) && context->params_valid && server.conf &&
+        !redis_server_is_noted(&server))
+        note_again(&server); /* it was adopted */
     if (view.state == REDIS_REPLICA && !context->is_probe)
         redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
     redis_report(&server, &view);
@@ -245,7 +261,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
         rc = bring_back(&server, &view);
     else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
-    else if (view.state != REDIS_REPLICA && view.state != REDIS_LOADING)
+    else if (view.state != REDIS_REPLICA &&
+             (view.state != REDIS_LOADING || redis_view_is_loading_primary(&view)))
         rc = unusable(&server, &view, "demote");
     if (rc)
         return rc;
@@ -262,9 +279,9 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
-    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&
-        redis_server_locate(&server) < 0)
-        log_warning("the list of peers could not be refreshed");
+    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") && context->params_valid &&
+        server.conf)
+        note_again(&server);
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);

@@ -194,33 +194,52 @@ void redis_server_close(struct redis_server *server)
 int redis_server_locate(struct redis_server *server)
 {
     const struct ocf_context *context = server->context;
-    cleanup_free char *endpoint_path = xasprintf("%s/endpoint", context->run_dir);
-    cleanup_free char *authority_path = xasprintf("%s/authority", context->run_dir);
-    cleanup_free char *endpoint = NULL;
-    cleanup_free char *address = NULL;
+    int rc = node_address(context, server->params->address, context->instance, server->address,
+                          sizeof(server->address));
+
+    fill_endpoint(server);
+    return rc;
+}
+
+/* What is known of the peers stays where they cannot be asked for: no list would mean no peers. */
+static int note_peers(const struct redis_server *server)
+{
+    const struct ocf_context *context = server->context;
     struct peer peers[NODES_MAX];
     size_t count = 0;
-    int rc;
+    int found = 0;
 
-    rc = node_address(context, server->params->address, context->instance, server->address,
-                      sizeof(server->address));
-    if (!rc && server->mode == REDIS_MODE_PROMOTABLE) {
-        int found = peers_find(context, context->instance, server->port, peers, NODES_MAX, &count);
-
-        if (found)
-            log_warning("the other nodes are not known (%s): no peer can be asked",
-                        strerror(-found));
+    if (server->mode == REDIS_MODE_PROMOTABLE)
+        found = peers_find(context, context->instance, server->port, peers, NODES_MAX, &count);
+    if (found && access(server->peers_path, F_OK) == 0) {
+        log_warning("the other nodes could not be looked up (%s): the list of before counts",
+                    strerror(-found));
+        return 0;
     }
-    fill_endpoint(server);
-    address = xasprintf("%s\n", server->address);
-    endpoint = xasprintf("%s %d\n", server->address, server->port);
-    if (!rc)
-        rc = file_write_atomic(server->address_path, address, 0600);
+    if (found)
+        log_warning("the other nodes are not known (%s): no peer can be asked", strerror(-found));
+    return peers_save(server->peers_path, peers, found ? 0 : count);
+}
+
+int redis_server_note(const struct redis_server *server)
+{
+    const char *run_dir = server->context->run_dir;
+    cleanup_free char *endpoint_path = xasprintf("%s/endpoint", run_dir);
+    cleanup_free char *authority_path = xasprintf("%s/authority", run_dir);
+    cleanup_free char *endpoint = xasprintf("%s %d\n", server->address, server->port);
+    cleanup_free char *address = xasprintf("%s\n", server->address);
+    int rc = file_write_atomic(server->address_path, address, 0600);
+
     if (!rc)
         rc = file_write_atomic(endpoint_path, endpoint, 0600);
     if (!rc)
         rc = file_write_atomic(authority_path, "pacemaker\n", 0600);
-    return rc ? rc : peers_save(server->peers_path, peers, count);
+    return rc ? rc : note_peers(server);
+}
+
+bool redis_server_is_noted(const struct redis_server *server)
+{
+    return server->mode != REDIS_MODE_PROMOTABLE || access(server->peers_path, F_OK) == 0;
 }
 
 /* A script becomes another program, which nothing ties to `binary` any more. */

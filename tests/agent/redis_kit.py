@@ -48,7 +48,7 @@ class Redis:
     def write(self):
         self.config.write_text("\n".join([
             "bind 127.0.0.1", f"port {self.port}", f"dir {self.folder}", 'save ""', "protected-mode no",
-            "shutdown-timeout 0", f"logfile {self.folder}/log", *self.conf]) + "\n")
+            "shutdown-timeout 0", "repl-diskless-sync-delay 0", f"logfile {self.folder}/log", *self.conf]) + "\n")
         self.config.chmod(0o644)
 
     def __call__(self, action, **options):
