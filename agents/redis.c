@@ -49,8 +49,6 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
 {
     struct peers_view peers;
     const struct peer *primary;
-    enum ocf_exit rc;
-    char *problem = NULL;
     bool several;
 
     redis_peers_ask(server, server->context->deadline, &peers);
@@ -58,12 +56,7 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
     if (several)
         log_error("more than one peer is a primary; this server follows nobody until Pacemaker "
                   "has sorted that out");
-    rc = redis_launch(server, primary, server->context->deadline, view);
-    if (!rc && redis_set_replication_credentials(view, &server->credentials,
-                                                 server->context->deadline, &problem) < 0)
-        log_warning("%s", problem);
-    free(problem);
-    return rc;
+    return redis_launch(server, primary, server->context->deadline, view);
 }
 
 static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
@@ -173,23 +166,22 @@ static enum ocf_exit promote_check(const struct redis_server *server, const stru
 
     redis_peers_ask(server, server->context->deadline, &peers);
     primary = redis_peers_primary(&peers, &several);
+    if (several)
+        return ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; demote "
+                                         "or stop them first");
     if (primary)
         return ocf_fail(OCF_ERR_GENERIC,
-                        "promote is refused: the server on %s (%s:%d) is a "
-                        "primary; demote or stop it first",
+                        "promote is refused: the server on %s (%s:%d) is a primary; demote or "
+                        "stop it first",
                         primary->name, primary->host, primary->port);
-    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0) {
-        redis_report_never(server);
+    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0)
         return ocf_fail(
             OCF_ERR_GENERIC,
             "promote is refused: %s holds newer data (offset %lld of %.8s, here %lld of "
             "%.8s); Pacemaker promotes it instead",
             ahead->peer.name, (long long)redis_position_offset(&ahead->info), ahead->info.replid,
             (long long)redis_position_offset(&view->info), view->info.replid);
-    }
-    return several ? ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; "
-                                               "demote or stop them first")
-                   : OCF_SUCCESS;
+    return OCF_SUCCESS;
 }
 
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
@@ -205,8 +197,10 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
         return unusable(&server, &view, "promote");
     if (view.state == REDIS_REPLICA) {
         rc = promote_check(&server, &view);
-        if (rc)
+        if (rc) {
+            redis_report_never(&server); /* else Pacemaker would try it again, and again */
             return rc;
+        }
         if (redis_lead(&view, deadline_min(context->deadline, deadline_in(PROMOTE_MS)), &problem))
             return ocf_fail(OCF_ERR_GENERIC, "promote: %s", problem);
         log_notice("promoted at offset %lld of %s", (long long)view.info.offset, view.info.replid);

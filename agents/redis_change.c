@@ -156,9 +156,8 @@ void redis_unpause(struct redis_view *view, struct deadline deadline)
                     PAUSE_MS);
 }
 
-int redis_set_replication_credentials(struct redis_view *view,
-                                      const struct credentials *credentials,
-                                      struct deadline deadline, char **problem)
+static int set_credentials(struct redis_view *view, const struct credentials *credentials,
+                           struct deadline deadline)
 {
     int rc = 0;
 
@@ -168,11 +167,20 @@ int redis_set_replication_credentials(struct redis_view *view,
     if (!rc && credentials->replication_password)
         rc = redis_ask_words(view->client, deadline, NULL, "CONFIG", "SET", "masterauth",
                              credentials->replication_password, NULL);
-    if (rc)
-        *problem =
-            xasprintf("auth_file: the replication user could not be set: %s",
-                      rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
     return rc;
+}
+
+void redis_set_replication_credentials(const struct redis_server *server, struct redis_view *view,
+                                       struct deadline deadline)
+{
+    int rc;
+
+    if (!server->params->auth_file)
+        return;
+    rc = set_credentials(view, &server->credentials, deadline);
+    if (rc)
+        log_warning("auth_file: the replication user could not be set: %s",
+                    rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
 }
 
 /*

@@ -182,6 +182,8 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
         return;
     redis_peers_ask(server, server->context->deadline, &peers);
     primary = redis_peers_primary(&peers, &several);
+    if (primary)
+        redis_set_replication_credentials(server, view, server->context->deadline);
     if (primary && redis_follow(view, primary, server->context->deadline, &problem) < 0)
         log_warning("%s could not be followed: %s", primary->name, problem);
 }

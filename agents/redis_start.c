@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "proc.h"
+#include "redis_change.h"
 #include "server.h"
 #include <errno.h>
 #include <pwd.h>
@@ -187,6 +188,7 @@ enum ocf_exit redis_launch(const struct redis_server *server, const struct peer 
                               .logfile_end = logfile ? server_log_end(logfile) : 0};
     struct command command;
     struct proc_id id;
+    enum ocf_exit result;
     int rc;
 
     build_command(&command, server, primary);
@@ -203,5 +205,8 @@ enum ocf_exit redis_launch(const struct redis_server *server, const struct peer 
     rc = proc_save(server->process_path, &id);
     if (rc)
         log_warning("%s could not be written: %s", server->process_path, strerror(-rc));
-    return wait_for_answer(server, &id, &sayings, deadline, view);
+    result = wait_for_answer(server, &id, &sayings, deadline, view);
+    if (result == OCF_SUCCESS)
+        redis_set_replication_credentials(server, view, deadline);
+    return result;
 }

@@ -129,8 +129,8 @@ class Redis:
 
 
 @pytest.fixture
-def redis(agent, folder, port):
-    """redis(*CONF, **PARAMS): a resource by hand, without a cluster."""
+def redis(folder, agent, port):
+    """redis(*CONF, **PARAMS): a resource by hand, without a cluster. Its folder goes after its server."""
     def make(*conf, env=(), at=None, **params):
         number = at or port()
         return Redis(agent, folder / str(number), number, conf, env, params)
