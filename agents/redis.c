@@ -237,7 +237,8 @@ static enum ocf_exit bring_back(const struct redis_server *server, struct redis_
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
 
-    if (view->crashed && redis_server_was_promoted(server) &&
+    if (view->crashed && redis_server_was_promoted(server) && server->context->params_valid &&
+        redis_server_validate(server) == OCF_SUCCESS &&
         redis_launch(server, NULL, deadline, view) == OCF_SUCCESS)
         return OCF_SUCCESS;
     return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");

@@ -87,23 +87,39 @@ int redis_lead(struct redis_view *view, struct deadline deadline, char **problem
     return rc;
 }
 
-/* Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
- * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. */
+/* Linked replicas whose last acknowledgement is older than our data. */
+static size_t unacknowledged(const struct redis_info *own)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < own->replica_count; i++)
+        count += own->replicas[i].online && own->replicas[i].offset < own->offset;
+    return count;
+}
+
+/*
+ * Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
+ * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. It has to do where a
+ * peer is there and tells nothing (in a script, refusing us), or none is known.
+ */
 static size_t missing_peers(const struct redis_server *server, const struct redis_info *own,
                             struct deadline deadline)
 {
     struct peers_view peers;
     size_t missing = 0;
+    bool all_told;
 
     redis_peers_ask(server, deadline, &peers);
+    all_told = peers.count > 0;
     for (size_t i = 0; i < peers.count; i++) {
         const struct redis_info *info = &peers.peer[i].info;
 
+        all_told = all_told && peers.peer[i].answer != PEER_REFUSED;
         if (peers.peer[i].answer == PEER_TOLD && info->role == REDIS_ROLE_REPLICA &&
             info->link_up && redis_position_compare(info, own) == REDIS_ORDER_BEHIND)
             missing++;
     }
-    return missing;
+    return missing == 0 && !all_told ? unacknowledged(own) : missing;
 }
 
 int redis_drain(const struct redis_server *server, struct redis_view *view,

@@ -7,6 +7,8 @@ import signal
 import socket
 import threading
 
+import pytest
+
 import ocf
 from redis_kit import SLOW_LOADING, give, is_stopped, node, redis, slow_data  # noqa: F401 - fixtures
 from observer.resp import Connection, Refused, fields
@@ -129,6 +131,28 @@ def test_crashed_primary_is_told_once_as_failed_and_demoted_to_a_replica(redis, 
     one.must("demote")
     assert one.role == "slave" and one.pid != pid
     one.monitor()
+
+
+def test_crashed_primary_whose_configuration_is_gone_is_not_brought_back(redis, until):
+    one = redis()
+    one.must("start")
+    one.must("promote")
+    pid = one.pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not ocf.is_alive(pid), "the server is gone")
+    assert one.must("demote", ocf.NOT_RUNNING, port="abc").reason
+    one.config.unlink()
+    assert one.must("demote", ocf.NOT_RUNNING).reason
+    assert not one.is_open()
+
+
+@pytest.mark.parametrize("action", ["monitor", "promote", "demote", "notify", "stop"])
+def test_configuration_that_goes_away_under_a_server_breaks_no_action(redis, action):
+    one = redis()
+    one.must("start")
+    one.config.unlink()
+    assert 0 <= one(action, interval=10000, port=one.port).code < 190
+    one("monitor", interval=10000, port=one.port)
 
 
 def test_start_after_a_crash_is_no_primary(redis, until):

@@ -7,7 +7,8 @@ import signal
 import pytest
 
 import ocf
-from redis_kit import give, is_stopped, node, redis  # noqa: F401 - fixtures
+from redis_kit import is_stopped, node, redis  # noqa: F401 - fixtures
+from observer.resp import Refused
 
 
 @pytest.fixture
@@ -198,14 +199,29 @@ def test_planned_move_loses_nothing(nodes, until):
         assert "Full resync" not in (each.folder / "log").read_text().split("REPLICAOF")[-1]
 
 
-def test_move_waits_for_a_replica_that_it_may_not_ask(nodes, until, folder):
-    """The replica's own password is another, so only its acknowledgements are known."""
-    one, two = nodes(2)
-    two.call("CONFIG", "SET", "requirepass", "another")
-    with one.client() as client:
-        client.call("SET", "big", "x" * 1000)
+SCRIPT = """
+local start = tonumber(redis.call('TIME')[1])
+while redis.call('TIME')[1] - start < 2 do end
+"""
+
+
+def test_move_waits_for_a_replica_that_tells_nothing(nodes, until, spawn):
+    """It is in a script, so it neither reads nor answers; what the kernel cannot hold waits for it."""
+    one, two = nodes(2, "busy-reply-threshold 50")
+    spawn("redis-cli", "-p", two.port, "EVAL_RO", SCRIPT, 0)
+    until(lambda: is_busy(two), "the replica is in the script")
+    with one.client(within=20) as client:
+        client.call("SET", "big", "x" * 64_000_000)
     one.must("demote")
-    assert two.call("GET", "big", password="another") == "x" * 1000
+    assert two.call("EXISTS", "big") == 1
+
+
+def is_busy(one):
+    try:
+        one.call("GET", "x")
+    except Refused as error:
+        return "BUSY" in str(error)
+    return False
 
 
 def test_replication_password_of_auth_file_outlives_a_crash(nodes, folder, until):
