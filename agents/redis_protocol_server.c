@@ -61,10 +61,11 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     p->server = digest->loading ? MEMBER_SERVER_LOADING : MEMBER_SERVER_ANSWERS;
     if (!digest->loading) {
         bool linked = digest->role == MEMBER_ROLE_REPLICA && digest->link == MEMBER_LINK_UP;
-        if (linked || has_moved(p, digest) || digest->role == MEMBER_ROLE_PRIMARY) {
+        bool leads = digest->role == MEMBER_ROLE_PRIMARY;
+        if (has_moved(p, digest) || linked || leads)
             p->live_run = digest->run;
+        if (linked || leads)
             p->yields = p->forced = false;
-        }
         if (linked)
             p->stored_run = 0; /* its data are the primary's now */
     }

@@ -171,7 +171,8 @@ static bool pick_without_position(const struct rank_question *question, uint64_t
         if (c->last_primary)
             last = i;
     }
-    if (!blind)
+    /* Of a last primary whose position is known, everybody else's is at most that or told too. */
+    if (!blind || (last < question->count && question->candidate[last].exact))
         return false;
     if (last == question->count)
         hold(answer, RANK_HELD, RANK_REASON_NO_POSITION, 0);

@@ -249,7 +249,8 @@ struct sim {
     int stream_count;
     struct sim_write write[SIM_WRITES];
     uint32_t write_count;
-    int planned_moves, powered_off;
+    int planned_moves, powered_off, last_leader;
+    bool moves_only;          /* of all faults so far */
     int moved_to, disturbing; /* faults so far that take something away */
     uint64_t heal_at;
     bool healed, ended, alive;

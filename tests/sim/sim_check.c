@@ -140,6 +140,9 @@ static void check_planned(struct sim *sim, int node)
         return;
     if (!sim->planned_moves)
         sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
+    if (sim->planned_moves == 1 && sim->moves_only && node == sim->last_leader && sim->moved_to >= 0 &&
+        sim->moved_to != node && sim->node[sim->moved_to].server.priority)
+        sim_break(sim, "moves move", "n%d leads again, n%d was to", node + 1, sim->moved_to + 1);
     for (uint32_t i = 0; i < sim->write_count; i++)
         if (!data_has(sim, server->stream, server->length, i))
             sim_break(sim, "lossless move", "n%d leads without write %u", node + 1, i);
@@ -223,10 +226,11 @@ void check_promotion(struct sim *sim, int node)
         sim_break(sim, "priority 0", "n%d leads", node + 1);
     if (sim->node[node].forced)
         return; /* the operator accepted what is lost */
+    check_planned(sim, node);
+    sim->last_leader = node;
     check_confirmed(sim, node);
     check_newest(sim, node);
     check_told(sim, node);
-    check_planned(sim, node);
     check_absent(sim, node);
     if (sim->broken)
         dump(sim);

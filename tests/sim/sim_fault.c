@@ -56,7 +56,7 @@ static const uint8_t aims[PROTOCOL_RULE_COUNT][5] = {
     [PROTOCOL_RULE_PAUSE_FIRST] = {FAULT_POWER, FAULT_HANG, FAULT_CUT_RING, FAULT_LATE_BUS},
     [PROTOCOL_RULE_BACKSTOP] = {FAULT_CUT_NODE, FAULT_WATCH_FREEZE},
     [PROTOCOL_RULE_TWO_WITNESSES] = {FAULT_FALSE_SILENCE, FAULT_LAG},
-    [PROTOCOL_RULE_MOVE_CATCH_UP] = {FAULT_MOVE, FAULT_LAG},
+    [PROTOCOL_RULE_MOVE_CATCH_UP] = {FAULT_MOVE, FAULT_MOVE},
     [PROTOCOL_RULE_LINK_LEASE] = {FAULT_POWER, FAULT_POWER},
 };
 
@@ -321,7 +321,9 @@ static void begin(struct sim *sim, struct sim_fault *fault)
     sim_trace(sim, fault->node, "FAULT %s for %.3f s (other n%d)", names[fault->kind],
               (double)fault->length / 1e6, fault->other + 1);
     fault->salt = 1;
-    sim->planned_moves += fault->kind == FAULT_MOVE || fault->kind == FAULT_STANDBY;
+    sim->planned_moves += fault->kind == FAULT_MOVE || fault->kind == FAULT_STANDBY ||
+                          fault->kind == FAULT_CUT_REDIS; /* it can make a second witness */
+    sim->moves_only = sim->moves_only && fault->kind == FAULT_MOVE;
     sim->powered_off += fault->kind == FAULT_POWER;
     disturb(sim, fault, 1);
     switch (fault->kind) {

@@ -34,6 +34,7 @@ static void draw_cluster(struct sim *sim)
     unsigned dice = (unsigned)sim_below(sim, 100);
     sim->persistence = dice < 60 ? SIM_RDB : dice < 80 ? SIM_AOF : SIM_NOTHING;
     sim->moved_to = -1;
+    sim->moves_only = true;
     bool zero = false;
     for (int i = 0; i < sim->nodes; i++) {
         struct sim_node *n = &sim->node[i];

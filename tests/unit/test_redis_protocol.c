@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One machine of the protocol, driven by hand: the lease at its edges, the process that does not
+ * pause, seals that answer an earlier trouble, messages as bytes. Whole stories are tests/sim's.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <errno.h>
+#include <string.h>
+
+#include "../../agents/redis_protocol.h"
+
+#define SELF 1
+
+static struct protocol machine;
+static struct protocol_effects effects;
+static struct redis_told peer[4];
+static struct protocol_digest digest;
+
+static bool has(enum protocol_effect_kind kind)
+{
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.effect[i].kind == kind)
+            return true;
+    return false;
+}
+
+static const struct protocol_effect *find(enum protocol_effect_kind kind)
+{
+    for (size_t i = 0; i < effects.count; i++)
+        if (effects.effect[i].kind == kind)
+            return &effects.effect[i];
+    return NULL;
+}
+
+static void give(uint64_t now, struct protocol_event event)
+{
+    event.now_ms = now;
+    protocol_event(&machine, &event, &effects);
+}
+
+static void give_members(uint64_t now, enum protocol_event_kind kind, uint64_t ring, size_t count)
+{
+    struct protocol_event event = {.kind = kind};
+
+    event.members.ring = ring;
+    event.members.quorum = 2;
+    for (event.members.count = 0; event.members.count < count; event.members.count++)
+        event.members.id[event.members.count] = (uint32_t)event.members.count + 1;
+    give(now, event);
+}
+
+static void give_ring(uint64_t now, uint64_t ring, size_t count, bool quorate)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_QUORUM};
+
+    give_members(now, PROTOCOL_EVENT_RING, ring, count);
+    give_members(now, PROTOCOL_EVENT_GROUP, ring, count);
+    event.ring = ring;
+    event.yes = quorate;
+    give(now, event);
+}
+
+static void give_tick(uint64_t now, uint64_t sent)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_MESSAGE};
+
+    event.node = SELF;
+    event.message.kind = REDIS_MESSAGE_TICK;
+    event.message.tick_ms = sent;
+    give(now, event);
+}
+
+static void give_told(uint64_t now, uint32_t node, const struct redis_told *told)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_MESSAGE};
+
+    event.node = node;
+    event.message.kind = REDIS_MESSAGE_TELL;
+    event.message.told = *told;
+    give(now, event);
+}
+
+/* What this machine tells comes back to it. */
+static void echo(uint64_t now)
+{
+    give_told(now, SELF, &machine.told);
+}
+
+static void give_digest(uint64_t now)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_DIGEST};
+
+    digest.order = machine.order;
+    event.digest = digest;
+    give(now, event);
+}
+
+static void write_file(uint64_t now)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_FILE_WRITTEN};
+
+    if (machine.file_asked) {
+        event.number = machine.file_asked;
+        give(now, event);
+    }
+}
+
+/* A ring of three in which node 1 leads epoch 1 and has the lease, at 1000 ms. */
+static void lead(void)
+{
+    struct protocol_config config = {.self = SELF,
+                                     .incarnation = 1,
+                                     .down_after_ms = 1000,
+                                     .ring_change_ms = 3000,
+                                     .node_count = 3,
+                                     .nodes = {{1, "n1"}, {2, "n2"}, {3, "n3"}}};
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
+
+    event.record.timeline_count = 1;
+    event.record.timelines[0] =
+        (struct redis_timeline){.epoch = 1, .replid = {{7}}, .primary = SELF, .written = true};
+    event.record.promised = (struct redis_claim){1, SELF};
+    memset(&digest, 0, sizeof(digest));
+    digest = (struct protocol_digest){.run = 1,
+                                      .fit = true,
+                                      .role = MEMBER_ROLE_PRIMARY,
+                                      .replid = {{7}},
+                                      .offset = 100,
+                                      .priority = 100};
+    protocol_init(&machine, &config);
+    give(900, event);
+    give_digest(900);
+    give_ring(950, 1, 3, true);
+    for (uint32_t i = 2; i <= 3; i++) {
+        peer[i] = (struct redis_told){.ring = 1,
+                                      .server = MEMBER_SERVER_ANSWERS,
+                                      .role = MEMBER_ROLE_REPLICA,
+                                      .link = MEMBER_LINK_UP,
+                                      .live = true,
+                                      .exact = true,
+                                      .fit = true,
+                                      .epoch = 1,
+                                      .replid = {{7}},
+                                      .offset = 100,
+                                      .priority = 100,
+                                      .promised = {1, SELF},
+                                      .newest = event.record.timelines[0]};
+        give_told(960, i, &peer[i]);
+    }
+    echo(970);
+    give_tick(1000, 1000);
+    write_file(1000);
+    give_digest(1000);
+    echo(1000);
+    give_tick(1000, 1000);
+}
+
+static void confirm_pause(uint64_t now)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_CONFIRMED, .number = machine.pause_order};
+    give(now, event);
+}
+
+static void a_primary_with_a_lease_is_open(void **unused)
+{
+    (void)unused;
+    lead();
+    assert_true(protocol_is_open(&machine));
+    assert_int_equal(machine.score, RANK_SCORE_CHOSEN);
+}
+
+static void the_lease_ends_paused_not_pausing(void **unused)
+{
+    (void)unused;
+    lead();
+    give(1299, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_false(has(PROTOCOL_EFFECT_PAUSE));
+    assert_true(effects.wake_ms <= 1300);
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(has(PROTOCOL_EFFECT_PAUSE));
+    give(1499, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_false(has(PROTOCOL_EFFECT_STOP));
+    give(1500, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(has(PROTOCOL_EFFECT_STOP));
+    give(4300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(has(PROTOCOL_EFFECT_KILL));
+}
+
+static void a_stall_ends_in_the_same_ring(void **unused)
+{
+    (void)unused;
+    lead();
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    confirm_pause(1310);
+    give_tick(1400, 1399);
+    assert_true(has(PROTOCOL_EFFECT_RESUME));
+}
+
+static void old_ticks_and_ticks_of_another_ring_give_nothing(void **unused)
+{
+    (void)unused;
+    lead();
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    confirm_pause(1310);
+    give_tick(2000, 1400);
+    assert_false(has(PROTOCOL_EFFECT_RESUME));
+    give_members(2100, PROTOCOL_EVENT_RING, 2, 1);
+    give_tick(2101, 2099);
+    assert_false(has(PROTOCOL_EFFECT_RESUME));
+    assert_false(protocol_is_open(&machine));
+}
+
+static void another_ring_resumes_after_everybody_was_heard(void **unused)
+{
+    (void)unused;
+    lead();
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    confirm_pause(1310);
+    give_ring(5000, 3, 3, true);
+    give_tick(5010, 5009);
+    assert_false(has(PROTOCOL_EFFECT_RESUME));
+    peer[2].ring = peer[3].ring = 3;
+    give_told(5011, 2, &peer[2]);
+    echo(5012);
+    give_tick(5013, 5012);
+    assert_false(has(PROTOCOL_EFFECT_RESUME));
+    give_told(5014, 3, &peer[3]);
+    assert_true(has(PROTOCOL_EFFECT_RESUME));
+}
+
+static void a_higher_epoch_keeps_it_paused(void **unused)
+{
+    (void)unused;
+    lead();
+    peer[2].newest = (struct redis_timeline){.epoch = 2, .replid = {{8}}, .primary = 2};
+    give_told(1050, 2, &peer[2]);
+    assert_true(has(PROTOCOL_EFFECT_PAUSE));
+    assert_true(protocol_is_deposed(&machine));
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
+static void links_keep_a_lease_but_give_none(void **unused)
+{
+    struct protocol_event links = {.kind = PROTOCOL_EVENT_LINKS};
+
+    (void)unused;
+    lead();
+    give(1150, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(has(PROTOCOL_EFFECT_ASK_LINKS));
+    links.members.count = 1;
+    links.members.id[0] = 2;
+    links.at_ms = 1200;
+    give(1201, links);
+    give(1400, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_false(has(PROTOCOL_EFFECT_PAUSE));
+    links.members.count = 0;
+    links.at_ms = 1400;
+    give(1401, links);
+    give(1500, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(has(PROTOCOL_EFFECT_PAUSE));
+    confirm_pause(1501);
+    links.members.count = 1;
+    links.at_ms = 2000;
+    give(2001, links);
+    assert_false(has(PROTOCOL_EFFECT_RESUME));
+}
+
+/* Node 2 led, was in trouble, woke and is in trouble again; node 3's seal is of the first time. */
+static void a_seal_of_an_earlier_trouble_does_not_count(void **unused)
+{
+    (void)unused;
+    for (int without = 0; without < 2; without++) {
+        lead();
+        machine.record.timelines[0].primary = machine.saved.timelines[0].primary = 2;
+        machine.config.without = without ? 1ULL << PROTOCOL_RULE_SEAL_CAUSE : 0;
+        digest.role = MEMBER_ROLE_REPLICA;
+        peer[2].role = MEMBER_ROLE_PRIMARY;
+        peer[2].server = MEMBER_SERVER_HUNG;
+        peer[2].trouble = 3;
+        give_digest(1010);
+        echo(1010);
+        give_told(1011, 2, &peer[2]);
+        assert_true(has(PROTOCOL_EFFECT_SEAL));
+        give_digest(1012);
+        echo(1013);
+        give_tick(1013, 1012);
+        peer[3].final = true;
+        peer[3].link = MEMBER_LINK_DOWN;
+        peer[3].sealed_for = 2;
+        peer[3].cause = 1;
+        give_told(1014, 3, &peer[3]);
+        assert_int_equal(machine.score > 0, without);
+        peer[3].cause = 3;
+        give_told(1015, 3, &peer[3]);
+        assert_true(machine.score > 0);
+    }
+}
+
+static void orders_grow(void **unused)
+{
+    (void)unused;
+    lead();
+    uint64_t before = machine.order;
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(find(PROTOCOL_EFFECT_PAUSE)->order > before);
+}
+
+static void messages_survive_the_bus(void **unused)
+{
+    struct redis_message message = {.kind = REDIS_MESSAGE_TELL}, read;
+    uint8_t bytes[REDIS_MESSAGE_SIZE + 1];
+
+    (void)unused;
+    lead();
+    message.told = machine.told;
+    message.told.held_count = REDIS_MEMBERS_MAX;
+    int length = redis_message_encode(&message, bytes, sizeof(bytes));
+    assert_in_range(length, 50, REDIS_MESSAGE_SIZE);
+    assert_int_equal(redis_message_decode(bytes, (size_t)length, &read), 0);
+    assert_int_equal(read.told.offset, message.told.offset);
+    assert_int_equal(read.told.newest.epoch, 1);
+    assert_int_equal(redis_message_encode(&message, bytes, (size_t)length - 1), -ENOSPC);
+    length = redis_message_encode(&message, bytes, sizeof(bytes));
+    for (int i = 0; i < length; i++)
+        assert_true(redis_message_decode(bytes, (size_t)i, &read) < 0);
+    assert_int_equal(redis_message_decode(bytes, (size_t)length + 1, &read), 0);
+    bytes[2]++;
+    assert_int_equal(redis_message_decode(bytes, (size_t)length, &read), -EPROTONOSUPPORT);
+}
+
+static void bytes_of_anybody_are_only_read(void **unused)
+{
+    uint8_t bytes[600];
+    struct redis_message read;
+    uint32_t state = 1;
+
+    (void)unused;
+    for (int i = 0; i < 200000; i++) {
+        size_t length = (state >> 8) % sizeof(bytes);
+        for (size_t j = 0; j < length; j++)
+            bytes[j] = (uint8_t)((state = state * 1664525 + 1013904223) >> 24) & 3;
+        if (length > 4)
+            memcpy(bytes, (uint8_t[]){'R', 'H', 1, (uint8_t)(1 + i % 2)}, 4);
+        int result = redis_message_decode(bytes, length, &read);
+        assert_true(result == 0 || result == -EBADMSG || result == -EPROTONOSUPPORT);
+        state++;
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_primary_with_a_lease_is_open),
+        cmocka_unit_test(the_lease_ends_paused_not_pausing),
+        cmocka_unit_test(a_stall_ends_in_the_same_ring),
+        cmocka_unit_test(old_ticks_and_ticks_of_another_ring_give_nothing),
+        cmocka_unit_test(another_ring_resumes_after_everybody_was_heard),
+        cmocka_unit_test(a_higher_epoch_keeps_it_paused),
+        cmocka_unit_test(links_keep_a_lease_but_give_none),
+        cmocka_unit_test(a_seal_of_an_earlier_trouble_does_not_count),
+        cmocka_unit_test(orders_grow),
+        cmocka_unit_test(messages_survive_the_bus),
+        cmocka_unit_test(bytes_of_anybody_are_only_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
