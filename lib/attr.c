@@ -13,12 +13,15 @@
 /* Exit codes of Pacemaker's tools. */
 enum tool_exit {
     TOOL_OK = 0,
+    TOOL_NOHOST = 68,      /* no such node (3.0; 2.1 says TOOL_NOSUCH) */
     TOOL_CONFIG = 78,      /* attrd_updater: the attribute has no value on that node */
     TOOL_DISCONNECT = 102, /* the daemon is not there */
     TOOL_NOSUCH = 105,     /* no such attribute */
+    TOOL_TIMEOUT = 124,
 };
 
-/* 0; -ENOTCONN: no cluster, or none of its tools; -EREMOTEIO: refused; -ETIMEDOUT, -errno. */
+/* 0; -ENOTCONN: no cluster, or none of its tools; -ENODATA: not set; -EREMOTEIO: refused;
+ * -ETIMEDOUT, -errno. */
 static int tool_run(const char *const *argv, struct deadline deadline, struct run_result *result)
 {
     int rc = run_program(argv, deadline, result);
@@ -32,9 +35,12 @@ static int tool_run(const char *const *argv, struct deadline deadline, struct ru
         return 0;
     case TOOL_DISCONNECT:
         return -ENOTCONN;
+    case TOOL_NOHOST:
     case TOOL_CONFIG:
     case TOOL_NOSUCH:
-        return -ENOENT;
+        return -ENODATA;
+    case TOOL_TIMEOUT:
+        return -ETIMEDOUT;
     default:
         return -EREMOTEIO;
     }
@@ -75,7 +81,7 @@ int attr_clear(const char *name, struct deadline deadline)
     if (str_is_empty(name))
         return -EINVAL;
     rc = attr_tell(name, "--delete", deadline);
-    return rc == -ENOENT ? 0 : rc;
+    return rc == -ENODATA ? 0 : rc;
 }
 
 /* The last line that is not empty: warnings of the tools come before it. In place. */
@@ -99,8 +105,12 @@ static int permanent_get(const char *node, const char *name, struct deadline dea
     struct run_result result;
     int rc = tool_run(argv, deadline, &result);
 
-    if (rc == 0)
-        *value = xstrdup(last_line(result.output));
+    if (rc == 0) {
+        const char *found = last_line(result.output);
+
+        rc = str_is_empty(found) ? -ENODATA : 0;
+        *value = rc ? NULL : xstrdup(found);
+    }
     run_clear(&result);
     return rc;
 }
@@ -174,7 +184,7 @@ int attr_get(const char *node, const char *name, struct deadline deadline, char 
     if (str_is_empty(node) || str_is_empty(name))
         return -EINVAL;
     rc = permanent_get(node, name, deadline, value);
-    if (rc == -ENOENT)
+    if (rc == -ENODATA)
         rc = transient_get(node, name, deadline, value);
-    return rc == -ENOENT ? 0 : rc;
+    return rc == -ENODATA ? 0 : rc;
 }
