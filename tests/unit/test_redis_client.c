@@ -491,19 +491,68 @@ static void refusal_before_the_question_is_read(void **state)
     assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
+#ifdef HAVE_HIREDIS_SSL
+
+/* A certificate that vouches for itself. */
+static void certificate(const char *cert, const char *key)
+{
+    const char *const argv[] = {
+        "openssl", "req",   "-x509",    "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+        "-nodes",  "-subj", "/CN=test", "-keyout", key,  "-out",     cert,
+        NULL};
+    int status;
+
+    assert_true(waitpid(server_spawn(argv), &status, 0) > 0);
+    assert_int_equal(status, 0);
+}
+
+static void tls_is_spoken(void **state)
+{
+    int port = port_free();
+    cleanup_free char *number = xasprintf("%d", port), *problem = NULL, *silent = NULL;
+    cleanup_free char *cert = scratch_path("cert"), *key = scratch_path("key");
+    struct redis_endpoint endpoint = {
+        .host = "127.0.0.1", .port = port, .tls = true, .tls_ca_file = cert, .password = SECRET};
+    struct redis_endpoint plain = {.host = "127.0.0.1", .port = port, .password = SECRET};
+    struct redis_endpoint no_file = {
+        .host = "127.0.0.1", .port = port, .tls = true, .tls_ca_file = redis_sock};
+    struct redis_client *client;
+    cleanup_free char *text = NULL, *value = xcalloc(1, 4 * 1024 * 1024 + 1);
+    pid_t pid;
+
+    (void)state;
+    certificate(cert, key);
+    pid = redis_spawn(redis_sock, "--tls-port", number, "--tls-cert-file", cert, "--tls-key-file",
+                      key, "--tls-ca-cert-file", cert, "--tls-auth-clients", "no", "--requirepass",
+                      SECRET, NULL);
+    client = opened(&endpoint);
+    memset(value, 'x', 4 * 1024 * 1024);
+    says(client, "OK", "SET", "key", value);
+    assert_int_equal(redis_ask_words(client, patience(), &text, "GET", "key", NULL), 0);
+    assert_string_equal(text, value);
+    redis_client_close(client);
+    endpoint.password = "wrong";
+    free(refused(&endpoint, patience(), -EACCES));
+    problem = refused(&no_file, patience(), -EINVAL);
+    assert_non_null(strstr(problem, "TLS"));
+    assert_int_not_equal(redis_client_open(&plain, patience(), &client, &silent), 0);
+    server_freeze(pid);
+    free(refused(&endpoint, deadline_in(50), -ETIMEDOUT));
+    server_kill(pid);
+}
+
+#else
+
 static void tls_is_refused_where_the_build_has_none(void **state)
 {
-#ifdef HAVE_HIREDIS_SSL
-    (void)state;
-    skip();
-#else
     struct redis_endpoint endpoint = {.unix_path = redis_sock, .tls = true};
     cleanup_free char *problem = refused(&endpoint, patience(), -ENOTSUP);
 
     (void)state;
     assert_non_null(strstr(problem, "no TLS"));
-#endif
 }
+
+#endif
 
 static int end(void **state)
 {
@@ -534,7 +583,11 @@ int main(void)
         cmocka_unit_test_setup(end_of_the_server_is_told, socket_name),
         cmocka_unit_test_setup(server_with_too_many_clients_is_alive, socket_name),
         cmocka_unit_test_setup(refusal_before_the_question_is_read, socket_name),
+#ifdef HAVE_HIREDIS_SSL
+        cmocka_unit_test_setup(tls_is_spoken, socket_name),
+#else
         cmocka_unit_test_setup(tls_is_refused_where_the_build_has_none, socket_name),
+#endif
     };
 
     signal(SIGPIPE, SIG_IGN);
