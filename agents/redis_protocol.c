@@ -119,6 +119,24 @@ static void set_fenced(struct protocol *p, uint32_t node)
         m->fenced = true;
 }
 
+static void take_file(struct protocol *p, const struct protocol_event *event)
+{
+    if (event->kind == PROTOCOL_EVENT_FILE_WRITTEN) {
+        protocol_file_written(p, event->number);
+        return;
+    }
+    p->file_asked = 0;
+    p->file_failed_ms = p->now_ms;
+}
+
+static void take_cib(struct protocol *p, const struct protocol_event *event)
+{
+    if (event->kind == PROTOCOL_EVENT_CIB_FAILED)
+        p->cib_asked = 0;
+    else if (event->number > p->cib_epoch)
+        p->cib_epoch = event->number;
+}
+
 static void take(struct protocol *p, const struct protocol_event *event)
 {
     switch (event->kind) {
@@ -147,8 +165,7 @@ static void take(struct protocol *p, const struct protocol_event *event)
         break;
     case PROTOCOL_EVENT_BUS_LOST:
         p->on_bus = false;
-        p->quorate = false;
-        p->lease_ms = 0;
+        take_quorum(p, p->ring, false);
         break;
     case PROTOCOL_EVENT_MESSAGE:
         take_message(p, event);
@@ -157,18 +174,12 @@ static void take(struct protocol *p, const struct protocol_event *event)
         protocol_links(p, &event->members, event->at_ms);
         break;
     case PROTOCOL_EVENT_FILE_WRITTEN:
-        protocol_file_written(p, event->number);
-        break;
     case PROTOCOL_EVENT_FILE_FAILED:
-        p->file_asked = 0;
-        p->file_failed_ms = p->now_ms;
+        take_file(p, event);
         break;
     case PROTOCOL_EVENT_CIB_ACCEPTED:
-        if (event->number > p->cib_epoch)
-            p->cib_epoch = event->number;
-        break;
     case PROTOCOL_EVENT_CIB_FAILED:
-        p->cib_asked = 0;
+        take_cib(p, event);
         break;
     case PROTOCOL_EVENT_CONFIRMED:
         protocol_confirmed(p, event->number);

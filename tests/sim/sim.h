@@ -280,6 +280,7 @@ bool server_accepts(const struct sim *sim, int node);
 void server_order(struct sim *sim, int node, const struct protocol_effect *order, bool *done);
 void server_seal(struct sim *sim, int node);
 void server_digest(const struct sim *sim, int node, struct protocol_digest *digest);
+bool redis_reaches(const struct sim *sim, int a, int b);
 bool server_event(struct sim *sim, const struct sim_event *event);
 void server_client(struct sim *sim);
 uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length);
@@ -292,7 +293,16 @@ void ring_check(struct sim *sim);
 void ring_leave(struct sim *sim, int node);
 void ring_send(struct sim *sim, int node, const struct redis_message *message);
 void ring_join_group(struct sim *sim, int node);
+bool ring_runs(const struct sim *sim, int node);
+struct sim_ring *ring_of(struct sim *sim, int node);
+unsigned ring_group(const struct sim *sim, unsigned members);
+uint64_t ring_delivery(struct sim *sim, int node, uint64_t earliest);
 bool ring_event(struct sim *sim, const struct sim_event *event);
+
+/* sim_bus.c */
+void bus_flush(struct sim *sim, int node);
+void bus_message(struct sim *sim, const struct sim_event *event);
+void bus_group(struct sim *sim, const struct sim_event *event);
 
 /* sim_watch.c */
 void watch_start(struct sim *sim, int node);
@@ -311,8 +321,13 @@ bool pacemaker_event(struct sim *sim, const struct sim_event *event);
 void node_power_off(struct sim *sim, int node);
 void node_boot(struct sim *sim, int node);
 
-/* sim_fault.c */
+/* sim_agent.c */
+void agent_begin(struct sim *sim, int node, enum sim_act act);
+void agent_step(struct sim *sim, const struct sim_event *event);
+
+/* sim_draw.c, sim_fault.c */
 void fault_generate(struct sim *sim);
+extern const char *const fault_names[FAULT_KINDS];
 bool fault_event(struct sim *sim, const struct sim_event *event);
 void fault_print(const struct sim *sim);
 void fault_heal(struct sim *sim);

@@ -140,8 +140,8 @@ static void check_planned(struct sim *sim, int node)
         return;
     if (!sim->planned_moves)
         sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
-    if (sim->planned_moves == 1 && sim->moves_only && node == sim->last_leader && sim->moved_to >= 0 &&
-        sim->moved_to != node && sim->node[sim->moved_to].server.priority)
+    if (sim->planned_moves == 1 && sim->moves_only && node == sim->last_leader &&
+        sim->moved_to >= 0 && sim->moved_to != node && sim->node[sim->moved_to].server.priority)
         sim_break(sim, "moves move", "n%d leads again, n%d was to", node + 1, sim->moved_to + 1);
     for (uint32_t i = 0; i < sim->write_count; i++)
         if (!data_has(sim, server->stream, server->length, i))

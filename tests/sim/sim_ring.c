@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static bool daemon_runs(const struct sim *sim, int node)
+bool ring_runs(const struct sim *sim, int node)
 {
     const struct sim_node *n = &sim->node[node];
     return n->up && !n->frozen && n->corosync && !n->corosync_stopped;
@@ -16,10 +16,10 @@ static bool daemon_runs(const struct sim *sim, int node)
 bool ring_reaches(const struct sim *sim, int a, int b)
 {
     return a == b || (!(sim->cut_ring[a] >> b & 1) && !(sim->cut_ring[b] >> a & 1) &&
-                      daemon_runs(sim, a) && daemon_runs(sim, b));
+                      ring_runs(sim, a) && ring_runs(sim, b));
 }
 
-static struct sim_ring *ring_of(struct sim *sim, int node)
+struct sim_ring *ring_of(struct sim *sim, int node)
 {
     for (int i = 0; i < SIM_NODES * 2; i++)
         if (sim->ring[i].id && sim->ring[i].members >> node & 1)
@@ -32,7 +32,7 @@ static bool is_whole(const struct sim *sim, const struct sim_ring *ring)
     for (int a = 0; a < sim->nodes; a++)
         for (int b = a; b < sim->nodes; b++)
             if ((ring->members >> a & 1) && (ring->members >> b & 1) &&
-                (!daemon_runs(sim, a) || !ring_reaches(sim, a, b)))
+                (!ring_runs(sim, a) || !ring_reaches(sim, a, b)))
                 return false;
     return true;
 }
@@ -66,8 +66,6 @@ static void note_links(struct sim *sim)
         }
 }
 
-static void flush(struct sim *sim, int node);
-
 /* The daemon of `node` ended: even if it is back at once, it is nobody that the ring knows. */
 void ring_leave(struct sim *sim, int node)
 {
@@ -90,7 +88,7 @@ static void mend(struct sim *sim, struct sim_ring *ring)
     ring->broken = false;
     for (int i = 0; i < sim->nodes; i++)
         if (ring->members >> i & 1)
-            flush(sim, i);
+            bus_flush(sim, i);
 }
 
 /* To be called whenever something changed that rings depend on. */
@@ -117,11 +115,11 @@ void ring_check(struct sim *sim)
                 want_reform(sim, sim->now + sim_delay(sim, 200 * MS, 400 * MS));
     }
     for (int i = 0; i < sim->nodes; i++)
-        if (daemon_runs(sim, i) && !ring_of(sim, i))
+        if (ring_runs(sim, i) && !ring_of(sim, i))
             want_reform(sim, sim->now + sim_delay(sim, 200 * MS, 400 * MS));
 }
 
-static unsigned group_of(const struct sim *sim, unsigned members)
+unsigned ring_group(const struct sim *sim, unsigned members)
 {
     unsigned group = 0;
 
@@ -131,7 +129,7 @@ static unsigned group_of(const struct sim *sim, unsigned members)
     return group;
 }
 
-static uint64_t delivery_time(struct sim *sim, int node, uint64_t earliest)
+uint64_t ring_delivery(struct sim *sim, int node, uint64_t earliest)
 {
     struct sim_node *n = &sim->node[node];
 
@@ -143,66 +141,9 @@ static uint64_t delivery_time(struct sim *sim, int node, uint64_t earliest)
 
 static void deliver_ring(struct sim *sim, int node, const struct sim_ring *ring, uint64_t skew)
 {
-    struct sim_event *event = sim_at(sim, delivery_time(sim, node, sim->now + skew), EV_RING, node);
+    struct sim_event *event = sim_at(sim, ring_delivery(sim, node, sim->now + skew), EV_RING, node);
     event->a = ring->id;
     event->b = ring->members;
-}
-
-static void put_in_order(struct sim *sim, int node, bool tick, uint64_t value)
-{
-    struct sim_ring *ring = ring_of(sim, node);
-    uint64_t at = sim->now + sim_delay(sim, 200, 2 * MS) + sim_below(sim, sim->late_bus);
-
-    for (int i = 0; i < sim->nodes; i++) {
-        if (!(ring->members >> i & 1) || (tick && i != node))
-            continue;
-        struct sim_event *event = sim_at(sim, delivery_time(sim, i, at), EV_MESSAGE, i);
-        event->a = ring->id;
-        event->b = (uint64_t)node;
-        event->c = tick;
-        event->d = value;
-    }
-}
-
-static void send(struct sim *sim, int node, bool tick, uint64_t value)
-{
-    struct sim_node *n = &sim->node[node];
-    struct sim_ring *ring = ring_of(sim, node);
-
-    if (!n->corosync)
-        return;
-    /* Until the new ring was told here, messages wait for it. */
-    if (!ring || ring->broken || !daemon_runs(sim, node) || n->ring != ring->id) {
-        if (n->outbox_count < SIM_OUTBOX) {
-            n->outbox[n->outbox_count].tick = tick;
-            n->outbox[n->outbox_count++].value = value;
-        }
-        return;
-    }
-    put_in_order(sim, node, tick, value);
-}
-
-static void flush(struct sim *sim, int node)
-{
-    struct sim_node *n = &sim->node[node];
-    size_t count = n->outbox_count;
-
-    n->outbox_count = 0;
-    for (size_t i = 0; i < count; i++)
-        send(sim, node, n->outbox[i].tick, n->outbox[i].value);
-}
-
-void ring_send(struct sim *sim, int node, const struct redis_message *message)
-{
-    bool tick = message->kind == REDIS_MESSAGE_TICK;
-
-    if (tick) {
-        send(sim, node, true, message->tick_ms);
-        return;
-    }
-    size_t slot = sim->message_next++ % SIM_MESSAGES;
-    sim->message[slot] = *message;
-    send(sim, node, false, slot);
 }
 
 static struct sim_ring *free_ring(struct sim *sim)
@@ -241,7 +182,7 @@ static void reform(struct sim *sim)
                                 can_merge(sim, ring->members, sim->ring[j].members));
         for (int n = 0; n < sim->nodes && !merges; n++)
             merges =
-                daemon_runs(sim, n) && !ring_of(sim, n) && can_merge(sim, ring->members, 1U << n);
+                ring_runs(sim, n) && !ring_of(sim, n) && can_merge(sim, ring->members, 1U << n);
         if (ring->broken || merges) {
             loose |= ring->members;
             ring->id = 0;
@@ -260,7 +201,7 @@ static void reform(struct sim *sim)
     for (int i = 0; i < sim->nodes; i++) {
         unsigned members = 0;
         for (int j = i; j < sim->nodes; j++)
-            if ((loose >> order[j] & 1) && daemon_runs(sim, order[j]) &&
+            if ((loose >> order[j] & 1) && ring_runs(sim, order[j]) &&
                 can_merge(sim, members, 1U << order[j]))
                 members |= 1U << order[j];
         if (members >> order[i] & 1) {
@@ -285,15 +226,15 @@ static void take_ring(struct sim *sim, const struct sim_event *event)
     watch_members(sim, event->node, members, &told.members);
     watch_event(sim, event->node, &told);
     told = (struct protocol_event){.kind = PROTOCOL_EVENT_GROUP};
-    watch_members(sim, event->node, group_of(sim, members), &told.members);
+    watch_members(sim, event->node, ring_group(sim, members), &told.members);
     watch_event(sim, event->node, &told);
-    n->group_told = group_of(sim, members);
+    n->group_told = ring_group(sim, members);
     for (int i = 0; i < sim->nodes; i++) /* a watch that came up in between */
         if (sim->node[i].ring == n->ring && sim->node[i].group_told != n->group_told) {
             ring_join_group(sim, event->node);
             break;
         }
-    flush(sim, event->node);
+    bus_flush(sim, event->node);
     uint64_t wait = sim_chance(sim, 10) ? sim_below(sim, 300 * MS) : sim_below(sim, 50 * MS);
     struct sim_event *quorum = sim_at(sim, sim->now + wait, EV_QUORUM, event->node);
     quorum->a = n->ring;
@@ -317,54 +258,12 @@ static void take_quorum(struct sim *sim, const struct sim_event *event)
     pacemaker_kick(sim, event->node);
 }
 
-static void put_back(struct sim *sim, const struct sim_event *event, uint64_t at)
-{
-    struct sim_event copy = *event, *again = sim_at(sim, at, copy.kind, copy.node);
-
-    again->a = copy.a;
-    again->b = copy.b;
-    again->c = copy.c;
-    again->d = copy.d;
-}
-
-static void take_message(struct sim *sim, const struct sim_event *event)
-{
-    struct sim_node *n = &sim->node[event->node];
-    int sender = (int)event->b;
-    struct sim_ring *ring = ring_of(sim, event->node);
-    struct protocol_event told = {.kind = PROTOCOL_EVENT_MESSAGE};
-
-    if (!n->up || !n->corosync || n->ring != event->a || sim->now == n->stale_at)
-        return;
-    if (n->corosync_stopped || n->frozen) { /* its daemon gets to it later, if its ring stays */
-        put_back(sim, event, sim->now + 20 * MS);
-        return;
-    }
-    bool gap = ring && ring->broken && !ring_reaches(sim, event->node, sender);
-    if (gap && sim->now < ring->broken_at + sim->token)
-        n->hold_until = sim->now + 5 * MS; /* it may be sent again, and the next ones wait for it */
-    if (sim->now < n->hold_until) {
-        put_back(sim, event, n->hold_until);
-        return;
-    }
-    if (gap)
-        return; /* those who go on with the sender have it, the others never */
-    told.node = (uint32_t)sender + 1;
-    if (event->c) {
-        told.message.kind = REDIS_MESSAGE_TICK;
-        told.message.tick_ms = event->d;
-    } else {
-        told.message = sim->message[event->d];
-    }
-    watch_event(sim, event->node, &told);
-}
-
 static void take_links(struct sim *sim, const struct sim_event *event)
 {
     struct protocol_event told = {.kind = PROTOCOL_EVENT_LINKS};
     unsigned connected = 0;
 
-    if (!daemon_runs(sim, event->node))
+    if (!ring_runs(sim, event->node))
         return; /* a reading hangs when the local daemon hangs */
     for (int i = 0; i < sim->nodes; i++) {
         uint64_t changed = sim->link_changed[event->node][i];
@@ -378,38 +277,11 @@ static void take_links(struct sim *sim, const struct sim_event *event)
     watch_event(sim, event->node, &told);
 }
 
-/* The watch of `node` comes or goes. */
-void ring_join_group(struct sim *sim, int node)
-{
-    struct sim_node *n = &sim->node[node];
-    uint64_t at = sim->now + sim_delay(sim, 200, 2 * MS);
-
-    for (int i = 0; i < sim->nodes; i++)
-        if (sim->node[i].ring == n->ring && (n->ring_members >> i & 1) && sim->node[i].up)
-            sim_at(sim, delivery_time(sim, i, at), EV_GROUP, i)->a = n->ring;
-}
-
-static void take_group(struct sim *sim, const struct sim_event *event)
-{
-    struct sim_node *n = &sim->node[event->node];
-    struct protocol_event told = {.kind = PROTOCOL_EVENT_GROUP};
-
-    if (!n->up || !n->corosync || n->ring != event->a)
-        return;
-    if (sim->now < n->hold_until) {
-        put_back(sim, event, n->hold_until);
-        return;
-    }
-    n->group_told = group_of(sim, n->ring_members);
-    watch_members(sim, event->node, n->group_told, &told.members);
-    watch_event(sim, event->node, &told);
-}
-
 bool ring_event(struct sim *sim, const struct sim_event *event)
 {
     switch ((int)event->kind) {
     case EV_MESSAGE:
-        take_message(sim, event);
+        bus_message(sim, event);
         return true;
     case EV_RING:
         take_ring(sim, event);
@@ -418,7 +290,7 @@ bool ring_event(struct sim *sim, const struct sim_event *event)
         take_quorum(sim, event);
         return true;
     case EV_GROUP:
-        take_group(sim, event);
+        bus_group(sim, event);
         return true;
     case EV_LINKS:
         take_links(sim, event);

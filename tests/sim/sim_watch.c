@@ -61,6 +61,23 @@ static void write_file(struct sim *sim, int node, const struct protocol_effect *
     event->b = effect->number;
 }
 
+static void ask(struct sim *sim, int node, const struct protocol_effect *effect)
+{
+    bool server = effect->kind == PROTOCOL_EFFECT_ASK_SERVER;
+    bool links = effect->kind == PROTOCOL_EFFECT_ASK_LINKS;
+    uint64_t delay = server  ? sim_delay(sim, 200, MS)
+                     : links ? sim_delay(sim, MS, 5 * MS)
+                             : sim_delay(sim, MS, 300 * MS);
+    struct sim_event *event = sim_at(sim, sim->now + delay,
+                                     server  ? EV_DIGEST
+                                     : links ? EV_LINKS
+                                             : EV_WITNESS,
+                                     node);
+
+    event->a = sim->node[node].watch.generation;
+    event->b = effect->node;
+}
+
 static void carry_out(struct sim *sim, int node, const struct protocol_effect *effect)
 {
     struct sim_watch *watch = &sim->node[node].watch;
@@ -91,15 +108,9 @@ static void carry_out(struct sim *sim, int node, const struct protocol_effect *e
         event->c = sim->node[node].server.run;
         break;
     case PROTOCOL_EFFECT_ASK_SERVER:
-        sim_at(sim, sim->now + sim_delay(sim, 200, MS), EV_DIGEST, node)->a = watch->generation;
-        break;
     case PROTOCOL_EFFECT_ASK_LINKS:
-        sim_at(sim, sim->now + sim_delay(sim, MS, 5 * MS), EV_LINKS, node)->a = watch->generation;
-        break;
     case PROTOCOL_EFFECT_ASK_WITNESS:
-        event = sim_at(sim, sim->now + sim_delay(sim, MS, 300 * MS), EV_WITNESS, node);
-        event->a = watch->generation;
-        event->b = effect->node;
+        ask(sim, node, effect);
         break;
     case PROTOCOL_EFFECT_WRITE_FILE:
         write_file(sim, node, effect);
