@@ -27,7 +27,8 @@ def files():
                             and not (here / name / "config.status").exists())
         found += [(here / name).relative_to(TOP) for name in sorted(names)
                   if here != TOP or name not in GENERATED]
-    return [path for path in found if path.suffix not in (".o", ".a", ".log", ".trs", ".dirstamp")]
+    return [path for path in found if path.suffix not in (".o", ".a", ".log", ".trs", ".dirstamp")
+            and not path.name.endswith("~")]  # autoconf's and editors' copies
 
 
 @cache
