@@ -427,8 +427,8 @@ def test_adopts_one_without_a_master(proxy, spawn, until):
     process = by_hand(proxy, spawn, until, "-db")
     proxy.agent.must("monitor", interval=0)
     assert proxy.agent.recorded_pid() == process.pid
-    reason = proxy.agent.must("reload-agent", ocf.DEGRADED, reload_token="1").reason
-    assert "without -W" in reason and process.poll() is None
+    assert "without -W" in proxy.agent.must("reload-agent", reload_token="1").reason
+    assert process.poll() is None
     proxy.agent.must("stop")
     assert process.wait(5) == 0
 
@@ -484,16 +484,18 @@ def test_reload_only_for_a_new_token(proxy):
 
 
 def test_reload_of_a_bad_file_changes_nothing(proxy):
+    """Pacemaker would answer a failed reload by stopping what serves: the monitor tells of it instead."""
     proxy.agent.must("start", reload_token="1")
     worker, good = proxy.worker, proxy.file.read_text()
     proxy.write("listen broken\n    bogus keyword\n")
-    reason = proxy.agent.must("reload-agent", ocf.DEGRADED, reload_token="2").reason
-    assert f"{proxy.file}:{proxy.line_of('bogus')}" in reason
-    assert proxy.worker == worker and not proxy.refuses()
-    proxy.agent.must("monitor")
+    for action, code in (("reload-agent", ocf.SUCCESS), ("monitor", ocf.DEGRADED), ("monitor", ocf.DEGRADED)):
+        reason = proxy.agent.must(action, code, reload_token="2").reason
+        assert f"{proxy.file}:{proxy.line_of('bogus')}" in reason and "not reloaded" in reason
+        assert proxy.worker == worker and not proxy.refuses()
     proxy.file.write_text(good)
-    proxy.agent.must("reload-agent", reload_token="2")
+    proxy.agent.must("reload-agent", reload_token="3")
     assert proxy.worker != worker
+    proxy.agent.must("monitor", reload_token="3")
 
 
 def test_reload_with_a_taken_port_keeps_the_running_one(proxy):
@@ -503,10 +505,18 @@ def test_reload_with_a_taken_port_keeps_the_running_one(proxy):
         other.bind(("127.0.0.1", taken))
         other.listen()
         proxy.write(LISTEN.format(name="more", port=taken, server=1, check=""))
-        reason = proxy.agent.must("reload-agent", ocf.DEGRADED, reload_token="2").reason
+        proxy.agent.must("reload-agent", reload_token="2")
+    reason = proxy.agent.must("monitor", ocf.DEGRADED, reload_token="2").reason
     assert f"127.0.0.1:{taken}" in reason and "Address already in use" in reason
     assert proxy.worker == worker and not proxy.refuses()
-    proxy.agent.must("monitor")
+
+
+def test_bad_reloadable_value_does_no_harm(proxy):
+    proxy.agent.must("start")
+    worker = proxy.worker
+    proxy.agent.must("reload-agent", drain_timeout="soon", reload_token="2")
+    reason = proxy.agent.must("monitor", ocf.DEGRADED, interval=2000, drain_timeout="soon").reason
+    assert all(word in reason for word in ("drain_timeout", "soon", "expected")) and proxy.worker == worker
 
 
 def test_reload_to_another_stats_socket(proxy, folder):

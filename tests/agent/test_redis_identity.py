@@ -12,7 +12,7 @@ import threading
 import pytest
 
 import ocf
-from redis_kit import REDIS, busy, is_stopped, node, redis  # noqa: F401 - fixtures
+from redis_kit import REDIS, is_stopped
 from observer.resp import Refused
 
 

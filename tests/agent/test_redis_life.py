@@ -10,7 +10,7 @@ import threading
 import pytest
 
 import ocf
-from redis_kit import SLOW_LOADING, give, is_stopped, node, redis, slow_data  # noqa: F401 - fixtures
+from redis_kit import SLOW_LOADING, give, is_stopped
 from observer.resp import Connection, Refused, fields
 
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import ocf
-from redis_kit import SLOW_LOADING, busy, give, is_stopped, node, redis, slow_data  # noqa: F401 - fixtures
+from redis_kit import SLOW_LOADING, give, is_stopped
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import signal
 import pytest
 
 import ocf
-from redis_kit import is_stopped, node, redis  # noqa: F401 - fixtures
+from redis_kit import is_stopped
 from observer.resp import Refused
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 import ocf
-from redis_kit import SLOW_LOADING, give, is_stopped, node, redis, slow_data  # noqa: F401 - fixtures
+from redis_kit import SLOW_LOADING, give, is_stopped
 from observer.resp import Refused
 
 

@@ -179,6 +179,14 @@ def test_reload_sets_values_while_it_runs(sentinel):
     assert sentinel.agent.recorded_pid() == pid and ocf.is_alive(pid)
 
 
+def test_bad_reloadable_value_does_no_harm(sentinel):
+    sentinel.agent.must("start")
+    sentinel.agent.must("reload-agent", down_after="soon", parallel_syncs=3)
+    reason = sentinel.agent.must("monitor", ocf.DEGRADED, interval=5000, down_after="soon").reason
+    assert all(word in reason for word in ("down_after", "soon", "expected"))
+    assert sentinel.master()["parallel-syncs"] == "1"
+
+
 def test_reload_of_what_does_not_run(sentinel):
     assert "does not run" in sentinel.agent.must("reload-agent", ocf.ERR_GENERIC).reason
 
