@@ -32,6 +32,7 @@ struct attr_manager {
     struct attr_manager_events events;
     void *data;
     struct attribute *attributes;
+    bool repeat;           /* wanted */
     bool is_up, told_down; /* what was told last */
     bool telling;          /* callbacks are on the stack: a closed manager is freed after them */
     bool closed;
@@ -44,6 +45,7 @@ struct write_one {
 };
 
 struct write_job {
+    bool repeat;
     size_t count;
     struct write_one item[];
 };
@@ -67,18 +69,14 @@ static void session_free(void *data)
     free(session);
 }
 
-static xmlDoc *request_new(const struct write_one *item)
+static xmlDoc *request_new(const char *task, const char *name, const char *value)
 {
     xmlDoc *document = xmlNewDoc((const xmlChar *)"1.0");
     xmlNode *request = xmlNewDocNode(document, NULL, (const xmlChar *)"request", NULL);
     const char *const fields[][2] = {
-        {"t", "attrd"},
-        {"src", PACEMAKER_CLIENT},
-        {"task", "update"},
-        {"attr_name", item->name},
-        {"attr_value", item->value}, /* none: remove it */
-        {"attr_is_remote", "0"},
-        {"attr_is_private", "0"},
+        {"t", "attrd"},          {"src", PACEMAKER_CLIENT}, {"task", task},
+        {"attr_name", name},     {"attr_value", value}, /* none: remove it */
+        {"attr_is_remote", "0"}, {"attr_is_private", "0"},
     };
 
     xmlDocSetRootElement(document, request);
@@ -99,14 +97,13 @@ static int answer_check(xmlNode *answer)
     return is_ok ? 0 : -EIO;
 }
 
-/* 0; less than 0: the connection is of no more use. */
-static int write_send(crm_ipc_t *ipc, struct write_one *item)
+/* 0; less than 0: the connection is of no more use. *refused: 0 or -EIO. */
+static int request_send(crm_ipc_t *ipc, xmlDoc *request, int *refused)
 {
-    xmlDoc *request = request_new(item);
     xmlNode *answer = NULL;
     int rc = pacemaker_ask(ipc, xmlDocGetRootElement(request), ANSWER_MS, &answer);
 
-    item->rc = rc ? rc : answer_check(answer);
+    *refused = answer_check(answer);
     if (answer)
         xmlFreeDoc(answer->doc);
     xmlFreeDoc(request);
@@ -120,9 +117,18 @@ static int write_run(void *data, void *job)
     int rc = 0;
 
     for (size_t i = 0; i < writes->count; i++) {
-        writes->item[i].rc = rc;
+        struct write_one *item = &writes->item[i];
+        int refused = 0;
+
         if (rc == 0)
-            rc = write_send(session->ipc, &writes->item[i]);
+            rc = request_send(session->ipc, request_new("update", item->name, item->value),
+                              &refused);
+        item->rc = rc ? rc : refused;
+    }
+    if (rc == 0 && writes->repeat) {
+        int refused;
+
+        rc = request_send(session->ipc, request_new("refresh", NULL, NULL), &refused);
     }
     return rc;
 }
@@ -178,15 +184,18 @@ static void manager_write(struct attr_manager *manager)
         return;
     for (const struct attribute *a = manager->attributes; a; a = a->next)
         count += !a->written;
-    if (count == 0)
+    if (count == 0 && !manager->repeat)
         return;
     job = xcalloc(1, sizeof(*job) + count * sizeof(job->item[0]));
+    job->repeat = manager->repeat;
     for (const struct attribute *a = manager->attributes; a; a = a->next)
         if (!a->written)
             job->item[job->count++] = (struct write_one){
                 .name = xstrdup(a->name), .value = a->value ? xstrdup(a->value) : NULL};
     if (seat_call(manager->seat, &call, job, LATE_MS))
         write_discard(job); /* out of threads: with the next change, or connection */
+    else
+        manager->repeat = false;
 }
 
 /* Also where it had been late with an answer that came after all. */
@@ -217,6 +226,7 @@ static void write_done(void *owner, void *job, int rc)
     struct write_job *writes = job;
 
     manager->telling = true;
+    manager->repeat |= rc && writes->repeat;
     if (rc == 0)
         manager_tell_up(manager);
     for (size_t i = 0; i < writes->count && !manager->closed; i++)
@@ -328,6 +338,7 @@ void attr_manager_repeat(struct attr_manager *manager)
 {
     for (struct attribute *a = manager->attributes; a; a = a->next)
         a->written = false;
+    manager->repeat = true;
     if (!manager->telling)
         manager_write(manager);
 }
@@ -337,7 +348,7 @@ bool attr_manager_is_settled(const struct attr_manager *manager)
     for (const struct attribute *a = manager->attributes; a; a = a->next)
         if (!a->written)
             return false;
-    return true;
+    return !manager->repeat;
 }
 
 void attr_manager_close(struct attr_manager *manager)

@@ -40,11 +40,14 @@ int attr_manager_open(struct loop *loop, const struct attr_manager_events *event
  */
 int attr_manager_set(struct attr_manager *manager, const char *name, const char *value);
 /*
- * Writes everything that is wanted once more, for when somebody else may have changed it: the
- * attribute manager passes on only what differs.
+ * Writes everything that is wanted once more, and has the attribute manager write all that it knows
+ * into the CIB. To be called some time after a node came (back) into the ring: seen with Pacemaker
+ * 2.1.5, the controller of a node that was cut off has the CIB delete the attributes of all the
+ * others, by a request that it made while alone and that is carried out everywhere after the heal;
+ * the attribute manager takes them for written, and the same value set again changes nothing.
  */
 void attr_manager_repeat(struct attr_manager *manager);
-/* Everything wanted was accepted. */
+/* Everything wanted was accepted, a repetition included. */
 bool attr_manager_is_settled(const struct attr_manager *manager);
 /* Returns at once; attributes stay as they are, what was not written is not. NULL-safe. */
 void attr_manager_close(struct attr_manager *manager);

@@ -33,8 +33,7 @@ static void ask_tell(struct ask *ask, const struct redis_answer *answer)
     redis_answer_fn fn = ask->fn;
 
     ask->fn = NULL;
-    if (fn && !ask->connection->deleted)
-        fn(ask->data, answer);
+    fn(ask->data, answer);
 }
 
 static void ask_tell_reply(struct ask *ask, const redisReply *reply)

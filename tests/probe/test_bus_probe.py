@@ -63,6 +63,96 @@ def test_members_change_in_the_stream_of_messages(lab, probes):
     assert n3.quit() == 0
 
 
+# The attribute manager
+
+def shown(node, name):
+    """The attribute of n1, as that node's Pacemaker shows it; None: it has none."""
+    for attribute in node.crm_mon().iterfind(".//node_attributes/node[@name='n1']/attribute"):
+        if attribute.get("name") == name:
+            return attribute.get("value")
+    return None
+
+
+def test_an_attribute_is_seen_everywhere_and_written_once(lab, probes):
+    n1 = probes[0]
+    n1.ask("set probe-status replica", "attributes written probe-status=replica rc=0")
+    lab.wait(lambda: shown(lab.node("n3"), "probe-status") == "replica", LIMIT, "n3 sees it")
+    n1.ask("set probe-status replica", "did set")
+    n1.ask("set probe-other x", "attributes written probe-other=x rc=0")
+    assert not n1.said("attributes written probe-status"), "an unchanged value is not written"
+    assert field(n1.ask("set probe-status value++", "did set"), "rc") == "-22"
+    n1.ask("unset probe-status", "attributes written probe-status=- rc=0")
+    lab.wait(lambda: shown(lab.node("n3"), "probe-status") is None, LIMIT, "n3 does not see it any more")
+
+
+def test_attributes_that_somebody_deleted_come_back(lab, probes):
+    # What a controller does to the others' after it was cut off; the attribute manager does not notice.
+    n1 = probes[0]
+    n1.ask("set probe-gone 1", "attributes written probe-gone=1 rc=0")
+    lab.wait(lambda: shown(lab.node("n3"), "probe-gone") == "1", LIMIT, "n3 sees it")
+    lab.node("n2").run(["cibadmin", "--delete", "--force", "--xpath",
+                        "//node_state[@uname='n1']/transient_attributes"])
+    assert shown(lab.node("n3"), "probe-gone") is None
+    n1.ask("repeat", "attributes written probe-gone=1 rc=0")
+    lab.wait(lambda: shown(lab.node("n3"), "probe-gone") == "1", LIMIT, "n3 sees it again")
+
+
+def test_a_killed_attribute_manager_gets_everything_again(lab, probes):
+    n1 = probes[0]
+    n1.ask("set probe-a 1", "attributes written probe-a=1 rc=0")
+    n1.ask("set probe-b 2", "attributes written probe-b=2 rc=0")
+    n1.forget()
+    lab.node("n1").run(["kill", "-KILL", pid_of(lab.node("n1"), "pacemaker-attrd")])
+    n1.hear("attributes down")
+    n1.hear("attributes up", deadline=LIMIT)
+    n1.hear("attributes written probe-a=1 rc=0")
+    n1.hear("attributes written probe-b=2 rc=0")
+    lab.wait(lambda: shown(lab.node("n2"), "probe-a") == "1", LIMIT, "n2 sees it")
+
+
+def test_a_stopped_attribute_manager_stops_no_loop(lab, probes):
+    n1 = probes[0]
+    n1.forget()
+    with stopped(lab.node("n1"), "pacemaker-attrd"):
+        n1.do("set probe-late 1")
+        assert n1.hear("attributes down") == "attributes down rc=-110"
+        n1.do("set probe-late 2")
+        n1.do("send meanwhile")
+        n1.hear("bus message from=1 text=meanwhile")
+    assert "settled=1" in n1.hear("attributes written probe-late=2 rc=0", deadline=LIMIT)
+    lab.wait(lambda: shown(lab.node("n2"), "probe-late") == "2", LIMIT, "n2 sees the last value")
+
+
+# Programs and the controller
+
+def test_permanent_attributes_are_written_read_and_removed(lab, probes):
+    n1 = probes[0]
+    assert field(n1.ask("read n2 probe-epoch", "cib rc"), "value") == "-"
+    n1.ask("write n2 probe-epoch 7", "cib rc=0")
+    assert n1.ask("read n2 probe-epoch", "cib rc").startswith("cib rc=0 value=7")
+    n1.ask("erase n2 probe-epoch", "cib rc=0")
+    assert n1.ask("read n2 probe-epoch", "cib rc").startswith("cib rc=0 value=- ")
+    assert field(n1.ask("write nobody probe-epoch 7", "cib rc"), "rc") == "-6"
+
+
+def test_a_reported_failure_is_counted(lab, probes):
+    n1 = probes[0]
+    node = lab.node("n1")
+    node.run(["crm_attribute", "--name", "stonith-enabled", "--update", "false"])
+    node.run(["cibadmin", "--create", "--scope", "resources", "--xml-text",
+              '<primitive id="dummy" class="ocf" provider="pacemaker" type="Dummy"/>'])
+    try:
+        lab.wait(lambda: node.crm_mon().find(".//resource[@id='dummy'][@role='Started']") is not None, LIMIT,
+                 "the resource runs")
+        where = node.crm_mon().find(".//resource[@id='dummy']/node").get("name")
+        n1.ask(f"fail {where} dummy dummy pacemaker Dummy", "failure rc=0")
+        lab.wait(lambda: node.crm_mon().find(".//node_history//resource_history[@id='dummy'][@fail-count]")
+                 is not None, LIMIT, "the failure is counted")
+    finally:
+        node.run(["cibadmin", "--delete", "--scope", "resources", "--xml-text", '<primitive id="dummy"/>'])
+        node.run(["crm_attribute", "--name", "stonith-enabled", "--delete"])
+
+
 # A cut
 
 def test_a_cut_shows_in_links_then_in_ring_and_quorum(lab, probes):
@@ -144,81 +234,3 @@ def test_a_probe_that_starts_beside_a_stopped_corosync_says_so(lab, probes, star
         late.forget()
     late.hear("bus up", deadline=LIMIT)
     late.hear("quorum quorate=1", deadline=LIMIT)
-
-
-# The attribute manager
-
-def shown(node, name):
-    """The attribute of n1, as that node's Pacemaker shows it; None: it has none."""
-    for attribute in node.crm_mon().iterfind(".//node_attributes/node[@name='n1']/attribute"):
-        if attribute.get("name") == name:
-            return attribute.get("value")
-    return None
-
-
-def test_an_attribute_is_seen_everywhere_and_written_once(lab, probes):
-    n1 = probes[0]
-    n1.ask("set probe-status replica", "attributes written probe-status=replica rc=0")
-    lab.wait(lambda: shown(lab.node("n3"), "probe-status") == "replica", LIMIT, "n3 sees it")
-    n1.ask("set probe-status replica", "did set")
-    n1.ask("set probe-other x", "attributes written probe-other=x rc=0")
-    assert not n1.said("attributes written probe-status"), "an unchanged value is not written"
-    assert field(n1.ask("set probe-status value++", "did set"), "rc") == "-22"
-    n1.ask("unset probe-status", "attributes written probe-status=- rc=0")
-    lab.wait(lambda: shown(lab.node("n3"), "probe-status") is None, LIMIT, "n3 does not see it any more")
-
-
-def test_a_killed_attribute_manager_gets_everything_again(lab, probes):
-    n1 = probes[0]
-    n1.ask("set probe-a 1", "attributes written probe-a=1 rc=0")
-    n1.ask("set probe-b 2", "attributes written probe-b=2 rc=0")
-    n1.forget()
-    lab.node("n1").run(["kill", "-KILL", pid_of(lab.node("n1"), "pacemaker-attrd")])
-    n1.hear("attributes down")
-    n1.hear("attributes up", deadline=LIMIT)
-    n1.hear("attributes written probe-a=1 rc=0")
-    n1.hear("attributes written probe-b=2 rc=0")
-    lab.wait(lambda: shown(lab.node("n2"), "probe-a") == "1", LIMIT, "n2 sees it")
-
-
-def test_a_stopped_attribute_manager_stops_no_loop(lab, probes):
-    n1 = probes[0]
-    n1.forget()
-    with stopped(lab.node("n1"), "pacemaker-attrd"):
-        n1.do("set probe-late 1")
-        assert n1.hear("attributes down") == "attributes down rc=-110"
-        n1.do("set probe-late 2")
-        n1.do("send meanwhile")
-        n1.hear("bus message from=1 text=meanwhile")
-    assert "settled=1" in n1.hear("attributes written probe-late=2 rc=0", deadline=LIMIT)
-    lab.wait(lambda: shown(lab.node("n2"), "probe-late") == "2", LIMIT, "n2 sees the last value")
-
-
-# Programs and the controller
-
-def test_permanent_attributes_are_written_read_and_removed(lab, probes):
-    n1 = probes[0]
-    assert field(n1.ask("read n2 probe-epoch", "cib rc"), "value") == "-"
-    n1.ask("write n2 probe-epoch 7", "cib rc=0")
-    assert n1.ask("read n2 probe-epoch", "cib rc").startswith("cib rc=0 value=7")
-    n1.ask("erase n2 probe-epoch", "cib rc=0")
-    assert n1.ask("read n2 probe-epoch", "cib rc").startswith("cib rc=0 value=- ")
-    assert field(n1.ask("write nobody probe-epoch 7", "cib rc"), "rc") == "-6"
-
-
-def test_a_reported_failure_is_counted(lab, probes):
-    n1 = probes[0]
-    node = lab.node("n1")
-    node.run(["crm_attribute", "--name", "stonith-enabled", "--update", "false"])
-    node.run(["cibadmin", "--create", "--scope", "resources", "--xml-text",
-              '<primitive id="dummy" class="ocf" provider="pacemaker" type="Dummy"/>'])
-    try:
-        lab.wait(lambda: node.crm_mon().find(".//resource[@id='dummy'][@role='Started']") is not None, LIMIT,
-                 "the resource runs")
-        where = node.crm_mon().find(".//resource[@id='dummy']/node").get("name")
-        n1.ask(f"fail {where} dummy dummy pacemaker Dummy", "failure rc=0")
-        lab.wait(lambda: node.crm_mon().find(".//node_history//resource_history[@id='dummy'][@fail-count]")
-                 is not None, LIMIT, "the failure is counted")
-    finally:
-        node.run(["cibadmin", "--delete", "--scope", "resources", "--xml-text", '<primitive id="dummy"/>'])
-        node.run(["crm_attribute", "--name", "stonith-enabled", "--delete"])
