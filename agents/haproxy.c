@@ -47,31 +47,43 @@ static enum ocf_exit validate_config_path(const struct haproxy_params *params)
     return OCF_SUCCESS;
 }
 
-static enum ocf_exit validate_config_content(const struct haproxy_server *server)
+/* 0, or -errno with *problem: HAProxy would not accept it, or it lacks a stats socket. */
+static int check_content(const struct haproxy_server *server, char **problem)
 {
     const struct haproxy_params *params = server->params;
     cleanup_haproxy_files struct haproxy_files files;
-    cleanup_free char *problem = NULL;
     cleanup_free char *socket = NULL;
     int rc = haproxy_files_list(params->config, &files);
 
-    if (rc == 0 && files.count == 0)
-        return ocf_fail(OCF_ERR_ARGS,
-                        "config: folder \"%s\" has no file that HAProxy would read; "
-                        "expected *.cfg",
-                        params->config);
-    if (haproxy_config_check(server->binary, params->config, server->context->deadline, &problem))
-        return ocf_fail(OCF_ERR_ARGS, "config: %s", problem);
+    if (!server->binary || !file_is_program(server->binary)) {
+        *problem = xasprintf("binary: \"%s\" is not a program here, so it cannot be checked",
+                             server->binary ? server->binary : "haproxy");
+        return -ENOENT;
+    }
+    if (rc == 0 && files.count == 0) {
+        *problem = xasprintf("folder \"%s\" has no file that HAProxy would read; expected *.cfg",
+                             params->config);
+        return -EINVAL;
+    }
+    rc = haproxy_config_check(server->binary, params->config, server->context->deadline, problem);
+    if (rc)
+        return rc;
     rc = haproxy_server_socket(params, &socket);
     if (rc == -ENOENT)
-        return ocf_fail(OCF_ERR_ARGS,
-                        "stats_socket: not given, and %s has no `stats socket /PATH` "
-                        "in its global section; expected one of both",
-                        params->config);
-    if (rc)
-        return ocf_fail(OCF_ERR_ARGS, "config: \"%s\" cannot be read: %s", params->config,
-                        strerror(-rc));
-    return OCF_SUCCESS;
+        *problem = xasprintf("%s has no `stats socket /PATH` in its global section; expected one, "
+                             "or stats_socket",
+                             params->config);
+    else if (rc)
+        *problem = xasprintf("\"%s\" cannot be read: %s", params->config, strerror(-rc));
+    return rc;
+}
+
+static enum ocf_exit validate_config_content(const struct haproxy_server *server)
+{
+    cleanup_free char *problem = NULL;
+
+    return check_content(server, &problem) ? ocf_fail(OCF_ERR_ARGS, "config: %s", problem)
+                                           : OCF_SUCCESS;
 }
 
 static enum ocf_exit validate(const struct haproxy_server *server)
@@ -179,10 +191,23 @@ static enum ocf_exit look(const struct haproxy_server *server)
     return tell(server, verdict, &health);
 }
 
+/* It serves; is there something that an operator has asked for and did not get? */
+static enum ocf_exit tell_refusals(const struct ocf_context *context)
+{
+    cleanup_free char *refusal = haproxy_noted_refusal(context);
+
+    if (!context->params_valid)
+        return ocf_fail(OCF_DEGRADED, "%s", context->params_problem);
+    if (refusal)
+        return ocf_fail(OCF_DEGRADED, "%s; not reloaded, what ran before goes on", refusal);
+    return OCF_SUCCESS;
+}
+
 static enum ocf_exit haproxy_monitor(const struct ocf_context *context, const void *params)
 {
     cleanup_haproxy_server struct haproxy_server server;
     cleanup_free char *problem = NULL;
+    enum ocf_exit rc;
 
     haproxy_server_open(&server, context, params);
     switch (haproxy_find(&server, &problem)) {
@@ -194,7 +219,8 @@ static enum ocf_exit haproxy_monitor(const struct ocf_context *context, const vo
         break;
     }
     server_log_trim(server.log_path);
-    return look(&server);
+    rc = look(&server);
+    return rc ? rc : tell_refusals(context);
 }
 
 /* ---- start ---- */
@@ -256,21 +282,37 @@ static enum ocf_exit haproxy_start(const struct ocf_context *context, const void
 
 /* ---- reload-agent ---- */
 
-/* A degraded result, not a failed one: Pacemaker would stop what serves and could not start it. */
+/*
+ * A refused reload is a success for Pacemaker, and told by the monitor. Whatever else it returns is
+ * recorded as a failed start: then what serves is stopped, and cannot be started with that file
+ * (seen with 190 too, on 2.1.5, at the next transition).
+ */
+static enum ocf_exit refuse(const struct haproxy_server *server, const char *why)
+{
+    haproxy_note_refusal(server, why);
+    return ocf_fail(OCF_SUCCESS, "not reloaded, the running configuration stays: %s", why);
+}
+
 static enum ocf_exit haproxy_reload(const struct ocf_context *context, const void *params)
 {
     cleanup_haproxy_server struct haproxy_server server;
     cleanup_free char *problem = NULL;
-    enum ocf_exit rc;
+    int rc;
 
     haproxy_server_open(&server, context, params);
     if (haproxy_find(&server, &problem) != PROC_ALIVE)
         return ocf_fail(OCF_ERR_GENERIC, "HAProxy cannot be reloaded: %s",
                         problem ? problem : "it does not run");
+    if (!context->params_valid)
+        return OCF_SUCCESS; /* the monitor names the problem */
     if (haproxy_token_is_noted(&server))
         return OCF_SUCCESS;
-    rc = validate(&server);
-    return rc ? OCF_DEGRADED : haproxy_reload_worker(&server);
+    rc = check_content(&server, &problem);
+    if (!rc)
+        rc = haproxy_reload_worker(&server, &problem);
+    if (rc == -ESRCH)
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
+    return rc ? refuse(&server, problem) : OCF_SUCCESS;
 }
 
 /* ---- stop ---- */
@@ -316,13 +358,9 @@ static enum ocf_exit haproxy_stop(const struct ocf_context *context, const void 
 static const struct ocf_action haproxy_actions[] = {
     {.name = "start", .run = haproxy_start, .needs_valid_params = true, .timeout_s = 20},
     {.name = "stop", .run = haproxy_stop, .timeout_s = 30},
-    {.name = "monitor",
-     .run = haproxy_monitor,
-     .needs_valid_params = true,
-     .timeout_s = 20,
-     .interval_s = 2},
+    {.name = "monitor", .run = haproxy_monitor, .timeout_s = 20, .interval_s = 2},
     {.name = "monitor", .timeout_s = 20, .interval_s = 10, .depth = 10},
-    {.name = "reload-agent", .run = haproxy_reload, .needs_valid_params = true, .timeout_s = 20},
+    {.name = "reload-agent", .run = haproxy_reload, .timeout_s = 20},
     {.name = "validate-all", .run = haproxy_validate, .needs_valid_params = true, .timeout_s = 10},
     {.name = NULL},
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Notes of the running configuration, since the parameters and the files may change beneath it:
- * `socket`, `token`, `configuration` and `worker` in the run folder.
+ * `socket`, `token`, `configuration`, `worker` and `refusal` in the run folder.
  */
 #include "haproxy_config.h"
 #include "haproxy_server.h"
@@ -46,6 +46,17 @@ void haproxy_note(const struct haproxy_server *server, const char *print)
     note_write(server->context, "token", token_of(server));
     note_write(server->context, "configuration", print);
     note_write(server->context, "said", NULL);
+    note_write(server->context, "refusal", NULL);
+}
+
+void haproxy_note_refusal(const struct haproxy_server *server, const char *why)
+{
+    note_write(server->context, "refusal", why);
+}
+
+char *haproxy_noted_refusal(const struct ocf_context *context)
+{
+    return note_read(context, "refusal");
 }
 
 void haproxy_note_worker(const struct haproxy_server *server, pid_t pid)
@@ -69,7 +80,8 @@ bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *wor
 
 void haproxy_forget(const struct haproxy_server *server)
 {
-    static const char *const notes[] = {"socket", "token", "configuration", "said", "worker"};
+    static const char *const notes[] = {"socket", "token",  "configuration",
+                                        "said",   "worker", "refusal"};
 
     for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
         note_write(server->context, notes[i], NULL);

@@ -109,33 +109,49 @@ static int wait_for_new_worker(const struct haproxy_server *server, pid_t old, o
     return -ETIMEDOUT;
 }
 
-static enum ocf_exit reload_failed(const struct haproxy_server *server, int rc, const char *alert)
+static char *reload_problem(const struct haproxy_server *server, int rc, const char *alert)
 {
-    if (rc == -EINVAL)
-        return ocf_fail(OCF_DEGRADED, "not reloaded, the running configuration stays: %s", alert);
+    if (alert)
+        return xstrdup(alert);
     if (rc == -ESRCH)
-        return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, ended at the reload",
-                        (int)server->process.pid);
-    return ocf_fail(OCF_DEGRADED, "reload: no new worker serves at %s in time (log: %s)",
-                    server->socket, server->log_path);
+        return xasprintf("HAProxy, master %d, ended at the reload", (int)server->process.pid);
+    if (rc == -ETIMEDOUT)
+        return xasprintf("no new worker serves at %s in time (log: %s)", server->socket,
+                         server->log_path);
+    return xasprintf("config: \"%s\" could not be loaded: %s", server->params->config,
+                     strerror(-rc));
 }
 
-enum ocf_exit haproxy_reload_worker(struct haproxy_server *server)
+/* 0: the one that answers is a worker of our master, *pid. */
+static int find_worker(const struct haproxy_server *server, pid_t *pid, char **problem)
+{
+    struct haproxy_info info;
+    int rc = haproxy_server_info(server, server->context->deadline, &info);
+
+    if (rc) {
+        *problem = xasprintf("stats socket %s: %s", server->socket ? server->socket : "(none)",
+                             strerror(-rc));
+        return rc;
+    }
+    *pid = info.pid;
+    if (haproxy_server_kin(server, info.pid) == HAPROXY_WORKER)
+        return 0;
+    *problem = xasprintf("HAProxy, pid %d, was started without -W by another hand, so it cannot be "
+                         "reloaded; restart the resource",
+                         (int)info.pid);
+    return -ENOTSUP;
+}
+
+int haproxy_reload_worker(struct haproxy_server *server, char **problem)
 {
     off_t from = server_log_end(server->log_path);
     cleanup_free char *print = NULL;
     cleanup_free char *alert = NULL;
-    struct haproxy_info before;
-    int rc = haproxy_server_info(server, server->context->deadline, &before);
+    pid_t old;
+    int rc = find_worker(server, &old, problem);
 
     if (rc)
-        return ocf_fail(OCF_ERR_GENERIC, "stats socket %s: %s; HAProxy is not reloaded",
-                        server->socket ? server->socket : "(none)", strerror(-rc));
-    if (haproxy_server_kin(server, before.pid) != HAPROXY_WORKER)
-        return ocf_fail(OCF_DEGRADED,
-                        "HAProxy, pid %d, was started without -W by another hand and "
-                        "cannot be reloaded; restart the resource",
-                        (int)before.pid);
+        return rc;
     free(steal_pointer(&server->socket));
     rc = haproxy_server_socket(server->params, &server->socket);
     if (!rc)
@@ -143,11 +159,12 @@ enum ocf_exit haproxy_reload_worker(struct haproxy_server *server)
     if (!rc)
         rc = proc_signal(&server->process, SIGUSR2);
     if (!rc)
-        rc = wait_for_new_worker(server, before.pid, from, &alert);
+        rc = wait_for_new_worker(server, old, from, &alert);
     if (rc)
-        return reload_failed(server, rc, alert);
-    haproxy_note(server, print);
-    return OCF_SUCCESS;
+        *problem = reload_problem(server, rc, alert);
+    else
+        haproxy_note(server, print);
+    return rc;
 }
 
 /* ---- stop ---- */

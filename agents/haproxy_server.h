@@ -60,9 +60,9 @@ int haproxy_server_workers(const struct haproxy_server *server);
 
 /* Starts it and waits until it serves. OCF_SUCCESS, or the reason is given and nothing is left. */
 enum ocf_exit haproxy_launch(struct haproxy_server *server);
-/* Loads the configuration anew, which was checked before, and waits until a new worker serves.
- * OCF_SUCCESS, or the reason is given and the running one goes on. */
-enum ocf_exit haproxy_reload_worker(struct haproxy_server *server);
+/* Loads the configuration anew, which was checked before, and waits until a new worker serves. 0;
+ * -errno with *problem (caller frees): the running one goes on; -ESRCH: it has ended. */
+int haproxy_reload_worker(struct haproxy_server *server, char **problem);
 /* Ends the worker that a dead master of ours left behind. OCF_SUCCESS, or the reason is given. */
 enum ocf_exit haproxy_end_orphan(const struct haproxy_server *server);
 /* Stops listening, lets sessions end for drain_timeout, then ends it within the action's time. */
@@ -82,6 +82,9 @@ void haproxy_note_worker(const struct haproxy_server *server, pid_t pid);
 bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *worker);
 void haproxy_forget(const struct haproxy_server *server);
 char *haproxy_noted_socket(const struct ocf_context *context);
+/* Why the last reload was refused, for the monitor to tell; NULL: it was not. Caller frees. */
+void haproxy_note_refusal(const struct haproxy_server *server, const char *why);
+char *haproxy_noted_refusal(const struct ocf_context *context);
 /* It was started or reloaded with the very reload_token of the parameters. */
 bool haproxy_token_is_noted(const struct haproxy_server *server);
 enum haproxy_currency haproxy_currency(const struct haproxy_server *server);

@@ -198,6 +198,8 @@ static enum ocf_exit judge(const struct ocf_context *context, const struct senti
     publish_view(context, view);
     if (context->check_level >= 10 && !view->has_quorum)
         return ocf_fail(OCF_DEGRADED, "Sentinel cannot reach its quorum: %s", view->quorum_words);
+    if (!context->params_valid)
+        return ocf_fail(OCF_DEGRADED, "%s", context->params_problem);
     return OCF_SUCCESS;
 }
 
@@ -282,6 +284,8 @@ static enum ocf_exit sentinel_start(const struct ocf_context *context, const voi
 
 /* ---- reload-agent ---- */
 
+/* With a bad value nothing is set, and the monitor names it: a failed reload would be recorded as a
+ * failed start, which ends what runs. */
 static enum ocf_exit sentinel_reload(const struct ocf_context *context, const void *params)
 {
     cleanup_sentinel_server struct sentinel_server server;
@@ -292,7 +296,7 @@ static enum ocf_exit sentinel_reload(const struct ocf_context *context, const vo
     if (sentinel_find(&server, &problem) != PROC_ALIVE)
         return ocf_fail(OCF_ERR_GENERIC, "Sentinel cannot be set anew: %s",
                         problem ? problem : "it does not run");
-    if (set_up(&server, &view, &problem))
+    if (context->params_valid && set_up(&server, &view, &problem))
         return ocf_fail(OCF_ERR_GENERIC, "Sentinel cannot be set anew: %s", problem);
     return OCF_SUCCESS;
 }
@@ -336,13 +340,9 @@ static enum ocf_exit sentinel_stop(const struct ocf_context *context, const void
 static const struct ocf_action sentinel_actions[] = {
     {.name = "start", .run = sentinel_start, .needs_valid_params = true, .timeout_s = 20},
     {.name = "stop", .run = sentinel_stop, .timeout_s = 20},
-    {.name = "monitor",
-     .run = sentinel_monitor,
-     .needs_valid_params = true,
-     .timeout_s = 20,
-     .interval_s = 5},
+    {.name = "monitor", .run = sentinel_monitor, .timeout_s = 20, .interval_s = 5},
     {.name = "monitor", .timeout_s = 20, .interval_s = 15, .depth = 10},
-    {.name = "reload-agent", .run = sentinel_reload, .needs_valid_params = true, .timeout_s = 20},
+    {.name = "reload-agent", .run = sentinel_reload, .timeout_s = 20},
     {.name = "validate-all", .run = sentinel_validate, .needs_valid_params = true, .timeout_s = 10},
     {.name = NULL},
 };

@@ -219,10 +219,9 @@ static enum ocf_exit action_prepare(const struct ocf_context *context, bool must
     enum ocf_exit code;
 
     if (problems && must_be_valid)
-        return ocf_fail(OCF_ERR_CONFIGURED, "%.*s", (int)strcspn(problems, "\n"), problems);
+        return ocf_fail(OCF_ERR_CONFIGURED, "%s", problems);
     if (problems)
-        log_warning("%s goes on although %.*s", context->action, (int)strcspn(problems, "\n"),
-                    problems);
+        log_warning("%s goes on although %s", context->action, problems);
     code = folders_make(context);
     return must_be_valid ? code : OCF_SUCCESS;
 }
@@ -241,6 +240,9 @@ static enum ocf_exit action_run(const struct ocf_agent *agent, const struct ocf_
     context->state_dir = state_dir;
     context->params_valid =
         params_parse(agent->params, params, param_from_env, NULL, &problems) == 0;
+    if (problems)
+        problems[strcspn(problems, "\n")] = '\0'; /* an exit reason is one line: the first tells */
+    context->params_problem = problems;
     code = action_prepare(context, action->needs_valid_params && !context->is_probe, problems);
     return code ? code : action->run(context, params);
 }

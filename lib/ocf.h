@@ -43,10 +43,11 @@ struct ocf_context {
     bool is_probe;        /* a monitor with interval 0 or none */
     int64_t interval_ms;  /* of a recurring monitor, else 0 */
     int check_level;      /* OCF_CHECK_LEVEL, else 0 */
-    bool params_valid;    /* false: stop or a probe goes on with defaults for bad values */
-    struct deadline deadline; /* the action's timeout less a margin for answering */
-    const char *run_dir;      /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
-    const char *state_dir;    /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
+    bool params_valid;    /* false: the action goes on with defaults for bad values */
+    const char *params_problem; /* the line that names the first of them; NULL: none */
+    struct deadline deadline;   /* the action's timeout less a margin for answering */
+    const char *run_dir;        /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
+    const char *state_dir;      /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
 };
 
 struct ocf_action {
