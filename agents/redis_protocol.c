@@ -181,6 +181,9 @@ static void take(struct protocol *p, const struct protocol_event *event)
     case PROTOCOL_EVENT_CIB_FAILED:
         take_cib(p, event);
         break;
+    case PROTOCOL_EVENT_CIB_CLAIM:
+        protocol_promise(p, &event->claim);
+        break;
     case PROTOCOL_EVENT_CONFIRMED:
         protocol_confirmed(p, event->number);
         break;

@@ -136,6 +136,7 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_FILE_FAILED,
     PROTOCOL_EVENT_CIB_ACCEPTED, /* `number`: epoch */
     PROTOCOL_EVENT_CIB_FAILED,
+    PROTOCOL_EVENT_CIB_CLAIM,   /* `claim`: the highest in the CIB; at start, and when it changes */
     PROTOCOL_EVENT_CONFIRMED,   /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
     PROTOCOL_EVENT_WITNESS,     /* `node`'s server as we reach it, or (node 0) Sentinel's quorum
                                    on the primary: `answer` */
@@ -175,6 +176,7 @@ struct protocol_event {
             uint32_t to;
             uint64_t deadline_ms;
         };
+        struct redis_claim claim;
         uint64_t silent_ms;
         uint64_t number;
     };

@@ -28,6 +28,22 @@ static struct redis_timeline *find_timeline(struct protocol *p, uint64_t epoch)
     return NULL;
 }
 
+/*
+ * Two timelines of one number: two claims of which neither's quorum knew the other's. It cannot
+ * come of what a ring agrees on; should it, all must take the same one for true, whatever they
+ * heard first.
+ */
+static void replace_twin(struct protocol *p, struct redis_timeline *known,
+                         const struct redis_timeline *other)
+{
+    int order = memcmp(other->replid.byte, known->replid.byte, sizeof(known->replid.byte));
+
+    if (other->begin < known->begin || (other->begin == known->begin && order < 0))
+        return;
+    *known = *other;
+    changed(p);
+}
+
 void protocol_timeline_add(struct protocol *p, const struct redis_timeline *timeline)
 {
     struct protocol_record *record = &p->record;
@@ -36,6 +52,10 @@ void protocol_timeline_add(struct protocol *p, const struct redis_timeline *time
 
     if (!timeline->epoch)
         return;
+    if (known && !redis_replid_equal(&known->replid, &timeline->replid)) {
+        replace_twin(p, known, timeline);
+        return;
+    }
     if (known) {
         if (timeline->written && !known->written) {
             known->written = true;
@@ -174,19 +194,25 @@ static void absorb_held(struct protocol *p, const struct redis_told *told)
     }
 }
 
+/*
+ * A claim heard of by whatever way. The CIB's copy matters where a member of the ring had no watch
+ * when the claim was made: its CIB has it, and its watch, started later, would not.
+ */
+void protocol_promise(struct protocol *p, const struct redis_claim *claim)
+{
+    if (claim->epoch <= p->record.promised.epoch)
+        return;
+    p->record.promised = *claim;
+    changed(p);
+}
+
 void protocol_absorb(struct protocol *p, const struct protocol_member *m)
 {
     const struct redis_told *told = &m->last;
     struct redis_claim claim = {.epoch = told->claim, .node = m->id};
 
-    if (claim.epoch > p->record.promised.epoch) {
-        p->record.promised = claim;
-        changed(p);
-    }
-    if (told->promised.epoch > p->record.promised.epoch) {
-        p->record.promised = told->promised;
-        changed(p);
-    }
+    protocol_promise(p, &claim);
+    protocol_promise(p, &told->promised);
     protocol_timeline_add(p, &told->newest);
     struct redis_timeline *timeline = find_timeline(p, told->epoch);
     if (timeline && timeline->primary != m->id && !timeline->written) {

@@ -40,6 +40,7 @@ uint64_t protocol_own_offset(const struct protocol *p);
 bool protocol_own_exact(const struct protocol *p);
 struct redis_claim protocol_open_claim(const struct protocol *p);
 struct redis_held *protocol_held(struct protocol *p, uint32_t node);
+void protocol_promise(struct protocol *p, const struct redis_claim *claim);
 void protocol_absorb(struct protocol *p, const struct protocol_member *m);
 void protocol_record_loaded(struct protocol *p, const struct protocol_record *record);
 void protocol_file_written(struct protocol *p, uint64_t generation);

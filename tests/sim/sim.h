@@ -143,6 +143,7 @@ struct sim_node {
     struct sim_server server;
     struct sim_watch watch;
     struct protocol_record disk;
+    struct redis_claim cib; /* this node's copy of the CIB, as far as it is about claims */
     bool written_off, forced;
     /* corosync */
     uint64_t ring, ring_at;

@@ -163,6 +163,13 @@ static void form(struct sim *sim, unsigned members)
     for (int i = 0; i < sim->nodes; i++)
         if (members >> i & 1)
             deliver_ring(sim, i, ring, sim_below(sim, skewed ? 300 * MS : 20 * MS));
+    int winner = -1; /* of CIBs that meet, the one with more writes wins whole, whosever it is */
+    for (int i = 0; i < sim->nodes; i++)
+        if ((members >> i & 1) && (winner < 0 || sim_chance(sim, 50)))
+            winner = i;
+    for (int i = 0; i < sim->nodes; i++)
+        if (members >> i & 1)
+            sim->node[i].cib = sim->node[winner].cib;
     sim_trace(sim, -1, "ring %llu forms: members %#x", (unsigned long long)ring->id, members);
 }
 
@@ -235,7 +242,7 @@ static void take_ring(struct sim *sim, const struct sim_event *event)
             break;
         }
     bus_flush(sim, event->node);
-    uint64_t wait = sim_chance(sim, 10) ? sim_below(sim, 300 * MS) : sim_below(sim, 50 * MS);
+    uint64_t wait = sim_chance(sim, 10) ? sim_below(sim, 800 * MS) : sim_below(sim, 50 * MS);
     struct sim_event *quorum = sim_at(sim, sim->now + wait, EV_QUORUM, event->node);
     quorum->a = n->ring;
     quorum->b = (uint64_t)(__builtin_popcount(members) >= sim->quorum);

@@ -189,6 +189,8 @@ void watch_start(struct sim *sim, int node)
     sim_trace(sim, node, "watch starts");
     struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = n->disk};
     watch_event(sim, node, &event);
+    event = (struct protocol_event){.kind = PROTOCOL_EVENT_CIB_CLAIM, .claim = n->cib};
+    watch_event(sim, node, &event);
     sim_at(sim, sim->now + MS, EV_WATCH_POLL, node)->a = generation;
     if (!n->corosync || !n->ring)
         return;
@@ -298,6 +300,19 @@ static void take_signal(struct sim *sim, const struct sim_event *event)
         server_end(sim, event->node, false, false);
 }
 
+/* Accepted here, and carried to all of the ring by the cluster manager. */
+static void take_cib(struct sim *sim, const struct sim_event *event)
+{
+    struct protocol_event told = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = event->b};
+
+    for (int i = 0; i < sim->nodes; i++) {
+        struct sim_node *n = &sim->node[i];
+        if (n->up && n->ring == sim->node[event->node].ring && n->cib.epoch < event->b)
+            n->cib = (struct redis_claim){event->b, (uint32_t)event->node + 1};
+    }
+    watch_event(sim, event->node, &told);
+}
+
 static void take_file(struct sim *sim, const struct sim_event *event)
 {
     struct sim_node *n = &sim->node[event->node];
@@ -387,11 +402,9 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
         break;
     case EV_LINKS:
         return ring_event(sim, event);
-    case EV_CIB: {
-        struct protocol_event told = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = event->b};
-        watch_event(sim, event->node, &told);
+    case EV_CIB:
+        take_cib(sim, event);
         break;
-    }
     }
     return true;
 }
