@@ -553,7 +553,8 @@ def test_stop_drains(proxy, echo, until):
         stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=60000)
         until(proxy.refuses, "no new connection is taken")
         assert talks(client, b"a last word") and stop.poll() is None
-    assert proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
+    result = proxy.agent.finish(stop, "stop")
+    assert result.code == ocf.SUCCESS and "ended now" not in result.log
 
 
 @pytest.mark.parametrize("drain_timeout, timeout_ms", [(0, 20000), (1, 20000), (600, 4000)])
