@@ -7,6 +7,7 @@
 #include "log.h"
 #include "ocf.h"
 #include "redis_change.h"
+#include "redis_companion.h"
 #include "redis_look.h"
 #include "redis_peers.h"
 #include "redis_report.h"
@@ -17,6 +18,7 @@
 
 #define DRAIN_MS      3000 /* how long a planned demotion waits for its replicas */
 #define PROMOTE_MS    5000
+#define HAND_OVER_MS  5000
 #define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
 
 static struct deadline answer_deadline(const struct redis_server *server)
@@ -66,6 +68,16 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
     return rc;
 }
 
+/* Losing the watch costs speed, so an action goes on without it; the next monitor tries again. */
+static void keep_watch(const struct redis_server *server)
+{
+    int rc = companion_ensure(server, server->context->deadline);
+
+    if (rc)
+        log_error("redis-watch does not run (%s); see %s/watch.log", strerror(-rc),
+                  server->context->run_dir);
+}
+
 static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -92,9 +104,22 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     } else {
         rc = unusable(&server, &view, "start");
     }
-    if (!rc)
+    if (!rc && redis_server_is_watched(&server))
+        keep_watch(&server);
+    else if (!rc)
         redis_report(&server, &view);
     return rc;
+}
+
+/* The watch hands the role over, if there is one to hand over, and notes the last position. */
+static void announce_stop(const struct redis_server *server)
+{
+    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(HAND_OVER_MS));
+    cleanup_free char *request = xasprintf("stop %lld", (long long)deadline_left_ms(deadline));
+    cleanup_free char *reason = NULL;
+
+    if (companion_ask(server, request, deadline, &reason) != COMPANION_DONE)
+        log_warning("the stop goes on without a word of the watch: %s", reason);
 }
 
 static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
@@ -105,6 +130,8 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
+    if (view.has_process && redis_server_is_watched(&server))
+        announce_stop(&server);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
     if (!view.has_process && server.conf && context->params_valid &&
@@ -117,6 +144,8 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     /* From here the server is not running. */
     (void)file_remove(server.process_path);
     (void)redis_server_note_promoted(&server, false);
+    if (redis_server_is_watched(&server) && companion_end(&server, context->deadline) < 0)
+        log_warning("redis-watch could not be ended");
     redis_report_stopped(&server);
     return OCF_SUCCESS;
 }
@@ -128,6 +157,11 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
+    if (redis_server_is_watched(&server) && !context->is_probe) {
+        if (view.state != REDIS_STOPPED)
+            keep_watch(&server);
+        return redis_judge(&server, &view);
+    }
     if (view.state == REDIS_REPLICA && !context->is_probe)
         redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
     redis_report(&server, &view);
@@ -163,6 +197,20 @@ static enum ocf_exit promote_check(const struct redis_server *server, const stru
                    : OCF_SUCCESS;
 }
 
+/* The role changes by the watch alone, for it knows what the others know. */
+static enum ocf_exit ask_watch(const struct redis_server *server, const char *action)
+{
+    struct deadline deadline = server->context->deadline;
+    cleanup_free char *request = NULL;
+    cleanup_free char *reason = NULL;
+
+    keep_watch(server);
+    request = xasprintf("%s %lld", action, (long long)deadline_left_ms(deadline));
+    if (companion_ask(server, request, deadline, &reason) == COMPANION_DONE)
+        return OCF_SUCCESS;
+    return ocf_fail(OCF_ERR_GENERIC, "%s is refused: %s", action, reason);
+}
+
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -174,7 +222,11 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY)
         return unusable(&server, &view, "promote");
-    if (view.state == REDIS_REPLICA) {
+    if (redis_server_is_watched(&server)) {
+        rc = ask_watch(&server, "promote");
+        if (rc)
+            return rc;
+    } else if (view.state == REDIS_REPLICA) {
         rc = promote_check(&server, &view);
         if (rc)
             return rc;
@@ -185,7 +237,8 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     if (redis_server_note_promoted(&server, true) < 0)
         log_warning("%s could not be written; a crash will look like a clean stop",
                     server.role_path);
-    redis_report(&server, &view);
+    if (!redis_server_is_watched(&server))
+        redis_report(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -230,6 +283,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_STOPPED)
         rc = bring_back(&server, &view);
+    else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
+        rc = ask_watch(&server, "demote");
     else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
     else if (view.state != REDIS_REPLICA && view.state != REDIS_LOADING)
@@ -237,7 +292,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     if (rc)
         return rc;
     (void)redis_server_note_promoted(&server, false);
-    redis_report(&server, &view);
+    if (!redis_server_is_watched(&server))
+        redis_report(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -252,6 +308,8 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&
         redis_server_locate(&server) < 0)
         log_warning("the list of peers could not be refreshed");
+    if (redis_server_is_watched(&server))
+        return OCF_SUCCESS; /* the watches know */
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);

@@ -7,6 +7,7 @@
 #include "redis_client.h"
 
 #include "fd.h"
+#include "redis_greeting.h"
 #include "redis_reply.h"
 #include "redis_tls.h"
 #include <errno.h>
@@ -283,40 +284,15 @@ int redis_ask_list(struct redis_client *client, struct deadline deadline, struct
     return rc;
 }
 
-/* The server has no password: nothing was refused. */
-static bool auth_needless(const char *text)
-{
-    return strstr(text, "without any password configured") || strstr(text, "no password is set");
-}
-
 static int client_greet(struct redis_client *client, const struct redis_endpoint *endpoint,
                         struct deadline deadline)
 {
-    int rc;
+    const char *words[REDIS_GREETING_WORDS];
+    size_t count = redis_greeting(endpoint, words);
+    int rc = redis_ask(client, deadline, NULL, count, words);
 
-    if (!endpoint->password)
-        rc = redis_ask_words(client, deadline, NULL, "PING", NULL);
-    else if (endpoint->username)
-        rc = redis_ask_words(client, deadline, NULL, "AUTH", endpoint->username, endpoint->password,
-                             NULL);
-    else
-        rc = redis_ask_words(client, deadline, NULL, "AUTH", endpoint->password, NULL);
-    if (rc != -EREMOTEIO)
-        return rc;
-    switch (client->error) {
-    case REDIS_ERROR_NONE:
-    case REDIS_ERROR_LOADING:
-    case REDIS_ERROR_BUSY:
-        return 0;
-    case REDIS_ERROR_NOAUTH: /* a user who may not PING is known all the same */
-        return str_starts(client->error_text, "NOPERM ") ? 0 : -EACCES;
-    case REDIS_ERROR_OTHER:
-        break;
-    }
-    if (str_starts(client->error_text, "ERR max number of clients"))
-        return -EACCES;
-    /* To PING, any other answer (MASTERDOWN, MISCONF) says that it is there. */
-    return !endpoint->password || auth_needless(client->error_text) ? 0 : -EACCES;
+    return rc == -EREMOTEIO ? redis_greeting_check(endpoint, client->error, client->error_text)
+                            : rc;
 }
 
 static char *endpoint_problem(const struct redis_endpoint *endpoint,

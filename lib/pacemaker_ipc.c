@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * crm_ipc_*: the same from Pacemaker 2.1 to 3.0, where crm_ipc_connect is deprecated but has no
+ * public successor for the attribute manager.
+ */
+#include "pacemaker_ipc.h"
+
+#include "util.h"
+#include <crm/crm.h>
+#include <errno.h>
+#include <libxml/parser.h>
+
+void pacemaker_prepare(void)
+{
+    static char name[] = PACEMAKER_CLIENT;
+
+    xmlInitParser(); /* libxml2 is safe with threads after this, called in the first one */
+    if (!crm_system_name)
+        crm_system_name = name;
+}
+
+/* true: connected. */
+static bool ipc_connect(crm_ipc_t *ipc)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    return crm_ipc_connect(ipc);
+#pragma GCC diagnostic pop
+}
+
+int pacemaker_connect(const char *server, crm_ipc_t **ipc)
+{
+    crm_ipc_t *made = crm_ipc_new(server, 0);
+    int rc;
+
+    *ipc = NULL;
+    if (!made)
+        return -ENOMEM;
+    errno = 0;
+    if (ipc_connect(made)) {
+        *ipc = made;
+        return 0;
+    }
+    rc = errno == EACCES || errno == EPERM ? -EACCES : -ENOTCONN;
+    crm_ipc_destroy(made);
+    return rc;
+}
+
+void pacemaker_disconnect(crm_ipc_t *ipc)
+{
+    if (!ipc)
+        return;
+    crm_ipc_close(ipc);
+    crm_ipc_destroy(ipc);
+}
+
+int pacemaker_ask(crm_ipc_t *ipc, xmlNode *request, int32_t timeout_ms, xmlNode **answer)
+{
+    int rc = crm_ipc_send(ipc, request, crm_ipc_client_response, timeout_ms, answer);
+
+    if (rc > 0)
+        return 0;
+    return rc < 0 ? rc : -ETIMEDOUT;
+}
+
+int pacemaker_read(crm_ipc_t *ipc)
+{
+    if (crm_ipc_ready(ipc) > 0)
+        crm_ipc_read(ipc);
+    return crm_ipc_connected(ipc) ? 0 : -ENOTCONN;
+}
