@@ -160,7 +160,7 @@ static enum ocf_exit look(const struct haproxy_server *server)
     struct haproxy_health health = {0};
     struct haproxy_info info;
     enum haproxy_verdict verdict;
-    int rc = haproxy_server_info(server, &info);
+    int rc = haproxy_server_info(server, server->context->deadline, &info);
 
     if (!rc && haproxy_server_kin(server, info.pid) == HAPROXY_STRANGER) {
         publish(server->context, "down");
@@ -170,7 +170,7 @@ static enum ocf_exit look(const struct haproxy_server *server)
                         server->socket, (int)info.pid, (int)server->process.pid);
     }
     if (!rc)
-        rc = haproxy_server_health(server, &health);
+        rc = haproxy_server_health(server, server->context->deadline, &health);
     if (rc)
         return no_answer(server, rc);
     verdict = haproxy_judge(&info, &health, server->params->backend);
@@ -227,7 +227,9 @@ static enum ocf_exit start_anew(struct haproxy_server *server)
 
     free(steal_pointer(&server->socket));
     (void)haproxy_server_socket(server->params, &server->socket); /* validate() found one */
-    rc = make_socket_folder(server);
+    rc = haproxy_end_orphan(server);
+    if (!rc)
+        rc = make_socket_folder(server);
     if (!rc)
         rc = haproxy_launch(server);
     return rc ? rc : look(server);
@@ -277,6 +279,7 @@ static enum ocf_exit end(struct haproxy_server *server)
 {
     cleanup_free char *problem = NULL;
     struct proc_id id;
+    enum ocf_exit rc;
 
     switch (haproxy_find(server, &problem)) {
     case PROC_ALIVE:
@@ -290,8 +293,10 @@ static enum ocf_exit end(struct haproxy_server *server)
     case PROC_GONE:
         break;
     }
-    haproxy_forget(server);
-    return OCF_SUCCESS;
+    rc = haproxy_end_orphan(server);
+    if (!rc)
+        haproxy_forget(server);
+    return rc;
 }
 
 static enum ocf_exit haproxy_stop(const struct ocf_context *context, const void *params)

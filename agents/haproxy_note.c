@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Notes of the running configuration, since the parameters and the files may change beneath it:
- * `socket`, `token` and `configuration` in the run folder.
+ * `socket`, `token`, `configuration` and `worker` in the run folder.
  */
 #include "haproxy_config.h"
 #include "haproxy_server.h"
@@ -48,9 +48,28 @@ void haproxy_note(const struct haproxy_server *server, const char *print)
     note_write(server->context, "said", NULL);
 }
 
+void haproxy_note_worker(const struct haproxy_server *server, pid_t pid)
+{
+    cleanup_free char *path = note_path(server->context, "worker");
+    struct proc_id worker;
+    int rc = proc_identify(pid, &worker);
+
+    if (!rc)
+        rc = proc_save(path, &worker);
+    if (rc)
+        log_warning("worker %d could not be noted: %s", (int)pid, strerror(-rc));
+}
+
+bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *worker)
+{
+    cleanup_free char *path = note_path(context, "worker");
+
+    return proc_load(path, worker) == 0 && proc_check(worker) == PROC_ALIVE;
+}
+
 void haproxy_forget(const struct haproxy_server *server)
 {
-    static const char *const notes[] = {"socket", "token", "configuration", "said"};
+    static const char *const notes[] = {"socket", "token", "configuration", "said", "worker"};
 
     for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
         note_write(server->context, notes[i], NULL);

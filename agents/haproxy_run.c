@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define POLL_MS    20
+#define HEARD_MS   200  /* how long a worker may go on to listen before it is told again */
 #define TERM_MS    1000 /* TERM makes the workers drop their sessions: no reason to take long */
 #define END_MARGIN 2000 /* of an action's time, kept for TERM, KILL and their confirmation */
 
@@ -34,9 +35,11 @@ static int wait_until_it_serves(const struct haproxy_server *server)
     struct haproxy_info info;
 
     do {
-        if (haproxy_server_info(server, &info) == 0 &&
-            haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER)
+        if (haproxy_server_info(server, deadline, &info) == 0 &&
+            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER) {
+            haproxy_note_worker(server, info.pid);
             return 0;
+        }
         if (proc_check(&server->process) == PROC_GONE)
             return -ESRCH;
     } while (deadline_pause(deadline, POLL_MS));
@@ -91,9 +94,11 @@ static int wait_for_new_worker(const struct haproxy_server *server, pid_t old, o
     do {
         cleanup_free char *said = server_log_since(server->log_path, from);
 
-        if (haproxy_server_info(server, &info) == 0 && info.pid != old &&
-            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER)
+        if (haproxy_server_info(server, server->context->deadline, &info) == 0 && info.pid != old &&
+            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER) {
+            haproxy_note_worker(server, info.pid);
             return 0;
+        }
         /* Workers give alerts too, of servers that are down: only the master's own count. */
         *alert = haproxy_alert(said, server->process.pid);
         if (*alert)
@@ -121,7 +126,7 @@ enum ocf_exit haproxy_reload_worker(struct haproxy_server *server)
     cleanup_free char *print = NULL;
     cleanup_free char *alert = NULL;
     struct haproxy_info before;
-    int rc = haproxy_server_info(server, &before);
+    int rc = haproxy_server_info(server, server->context->deadline, &before);
 
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "stats socket %s: %s; HAProxy is not reloaded",
@@ -160,6 +165,52 @@ static int end_workers(const struct proc_id *workers, int count, struct deadline
     return worst;
 }
 
+/* The worker still listens and does not say that it is stopping; or all workers are gone, and the
+ * master has not noticed. */
+static bool must_be_told_again(const struct haproxy_server *server, struct deadline deadline)
+{
+    struct haproxy_info info;
+
+    return haproxy_server_workers(server) == 0 ||
+           (haproxy_server_info(server, deadline, &info) == 0 && !info.stopping &&
+            haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER);
+}
+
+/*
+ * A soft stop. HAProxy 2.6 can lose a signal: 4 of 10 right after its stats socket answered for the
+ * first time, none 0.4 s later; and one that comes just before it goes to sleep is noticed with the
+ * next event only (its issue 1841). So the effect is looked at, and it is told again. 0: it has
+ * ended; -ETIMEDOUT: sessions are still open.
+ */
+static int drain(const struct haproxy_server *server, struct deadline deadline)
+{
+    bool tell = true;
+    int rc;
+
+    do {
+        rc = tell ? proc_signal(&server->process, SIGUSR1) : 0;
+        if (!rc)
+            rc = proc_wait_gone(&server->process, deadline_min(deadline, deadline_in(HEARD_MS)));
+        if (rc == -ETIMEDOUT)
+            tell = must_be_told_again(server, deadline);
+    } while (rc == -ETIMEDOUT && !deadline_passed(deadline));
+    return rc;
+}
+
+enum ocf_exit haproxy_end_orphan(const struct haproxy_server *server)
+{
+    struct proc_id worker;
+    int rc;
+
+    if (!haproxy_noted_worker(server->context, &worker))
+        return OCF_SUCCESS;
+    log_notice("worker %d has outlived its master and is ended", (int)worker.pid);
+    rc = proc_end(&worker, SIGTERM, TERM_MS, server->context->deadline);
+    return rc ? ocf_fail(OCF_ERR_GENERIC, "HAProxy's worker %d could not be ended: %s",
+                         (int)worker.pid, strerror(-rc))
+              : OCF_SUCCESS;
+}
+
 enum ocf_exit haproxy_end(const struct haproxy_server *server)
 {
     struct deadline deadline = server->context->deadline;
@@ -167,10 +218,8 @@ enum ocf_exit haproxy_end(const struct haproxy_server *server)
         deadline_min(with_margin(deadline), deadline_in(server->params->drain_timeout_s * 1000));
     struct proc_id workers[HAPROXY_WORKERS_MAX];
     int count = proc_children(server->process.pid, workers, ARRAY_SIZE(workers));
-    int rc = proc_signal(&server->process, SIGUSR1);
+    int rc = drain(server, drained);
 
-    if (rc == 0)
-        rc = proc_wait_gone(&server->process, drained);
     if (rc && rc != -ESRCH) {
         log_notice("open sessions did not end within the drain time; they are ended now");
         rc = proc_end(&server->process, SIGTERM, TERM_MS, deadline);

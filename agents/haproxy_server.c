@@ -46,26 +46,29 @@ void haproxy_server_close(struct haproxy_server *server)
     free(server->log_path);
 }
 
-static int ask(const struct haproxy_server *server, const char *command, char **answer)
+static int ask(const struct haproxy_server *server, const char *command, struct deadline deadline,
+               char **answer)
 {
-    struct deadline deadline =
-        deadline_min(server->context->deadline, deadline_in(SERVER_ANSWER_MS));
-
-    return server->socket ? haproxy_ask(server->socket, command, deadline, answer) : -ENOENT;
+    if (!server->socket)
+        return -ENOENT;
+    return haproxy_ask(server->socket, command,
+                       deadline_min(deadline, deadline_in(SERVER_ANSWER_MS)), answer);
 }
 
-int haproxy_server_info(const struct haproxy_server *server, struct haproxy_info *info)
+int haproxy_server_info(const struct haproxy_server *server, struct deadline deadline,
+                        struct haproxy_info *info)
 {
     cleanup_free char *answer = NULL;
-    int rc = ask(server, "show info", &answer);
+    int rc = ask(server, "show info", deadline, &answer);
 
     return rc ? rc : haproxy_info_parse(answer, info);
 }
 
-int haproxy_server_health(const struct haproxy_server *server, struct haproxy_health *health)
+int haproxy_server_health(const struct haproxy_server *server, struct deadline deadline,
+                          struct haproxy_health *health)
 {
     cleanup_free char *answer = NULL;
-    int rc = ask(server, "show stat", &answer);
+    int rc = ask(server, "show stat", deadline, &answer);
 
     return rc ? rc : haproxy_health_parse(answer, server->params->backend, health);
 }
@@ -110,10 +113,13 @@ int haproxy_server_workers(const struct haproxy_server *server)
 /* ---- is it there ---- */
 
 /* NULL: it is this resource's HAProxy. Else what is wrong with it, for the log. */
-static const char *stranger(const struct haproxy_server *server)
+static const char *stranger(const struct haproxy_server *server, const struct proc_id *worker)
 {
-    if (server->binary && file_is_program(server->binary) &&
-        !proc_runs(&server->process, server->binary))
+    struct proc_id noted;
+
+    if (haproxy_noted_worker(server->context, &noted) && noted.pid == worker->pid)
+        return "it is a worker that has outlived its master";
+    if (!server->binary || !proc_runs(&server->process, server->binary))
         return "it runs another program than binary";
     if (server_is_claimed(server->context, &server->process))
         return "it belongs to another resource";
@@ -132,6 +138,7 @@ static void note_adopted(struct haproxy_server *server, const struct haproxy_inf
     if (!haproxy_config_newer(server->params->config, since))
         (void)haproxy_config_print(server->params->config, &print);
     haproxy_note(server, print);
+    haproxy_note_worker(server, info->pid);
 }
 
 static enum proc_state adopt(struct haproxy_server *server, const struct haproxy_info *info)
@@ -141,10 +148,10 @@ static enum proc_state adopt(struct haproxy_server *server, const struct haproxy
 
     if (proc_identify(info->pid, &worker) == 0) {
         find_master(&worker, &server->process);
-        why = stranger(server);
+        why = stranger(server, &worker);
     }
     if (why) {
-        log_notice("%s is answered by process %d, which is not ours: %s", server->socket,
+        log_notice("%s is answered by process %d, which is not taken for ours: %s", server->socket,
                    (int)info->pid, why);
         return PROC_GONE;
     }
@@ -161,7 +168,7 @@ static enum proc_state look_at_socket(struct haproxy_server *server, char **prob
     free(steal_pointer(&server->socket));
     if (haproxy_server_socket(server->params, &server->socket) < 0)
         return PROC_GONE;
-    rc = haproxy_server_info(server, &info);
+    rc = haproxy_server_info(server, server->context->deadline, &info);
     if (rc == 0)
         return adopt(server, &info);
     if (rc == -ENOENT || rc == -ECONNREFUSED || rc == -ENOTSOCK || rc == -ENOTDIR)

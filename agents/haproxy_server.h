@@ -38,9 +38,12 @@ int haproxy_server_socket(const struct haproxy_params *params, char **socket);
  */
 enum proc_state haproxy_find(struct haproxy_server *server, char **problem);
 
-/* Asks the stats socket, for SERVER_ANSWER_MS at most. 0 or -errno, see haproxy_ask(). */
-int haproxy_server_info(const struct haproxy_server *server, struct haproxy_info *info);
-int haproxy_server_health(const struct haproxy_server *server, struct haproxy_health *health);
+/* Asks the stats socket, for SERVER_ANSWER_MS at most and until the deadline. 0 or -errno, see
+ * haproxy_ask(). */
+int haproxy_server_info(const struct haproxy_server *server, struct deadline deadline,
+                        struct haproxy_info *info);
+int haproxy_server_health(const struct haproxy_server *server, struct deadline deadline,
+                          struct haproxy_health *health);
 
 /* Who `pid` is to our master: itself (an adopted HAProxy without -W), its live worker, or nobody.
  */
@@ -60,6 +63,8 @@ enum ocf_exit haproxy_launch(struct haproxy_server *server);
 /* Loads the configuration anew, which was checked before, and waits until a new worker serves.
  * OCF_SUCCESS, or the reason is given and the running one goes on. */
 enum ocf_exit haproxy_reload_worker(struct haproxy_server *server);
+/* Ends the worker that a dead master of ours left behind. OCF_SUCCESS, or the reason is given. */
+enum ocf_exit haproxy_end_orphan(const struct haproxy_server *server);
 /* Stops listening, lets sessions end for drain_timeout, then ends it within the action's time. */
 enum ocf_exit haproxy_end(const struct haproxy_server *server);
 
@@ -72,6 +77,9 @@ enum haproxy_currency {
 };
 /* `print`: of the configuration that runs; NULL: not known. */
 void haproxy_note(const struct haproxy_server *server, const char *print);
+/* Its worker, by which one that outlives its master is known. */
+void haproxy_note_worker(const struct haproxy_server *server, pid_t pid);
+bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *worker);
 void haproxy_forget(const struct haproxy_server *server);
 char *haproxy_noted_socket(const struct ocf_context *context);
 /* It was started or reloaded with the very reload_token of the parameters. */

@@ -85,7 +85,7 @@ struct redis_told {
     bool empty;  /* no keys */
     bool fit;    /* may lead, as far as its node can tell */
     bool yields; /* gave its role up with all data handed over: others first at equal data */
-    bool forced;       /* the operator wants it to lead and accepts what that loses */
+    bool forced; /* the operator wants it to lead and accepts what that loses */
     bool last_primary; /* was primary of the epoch that it holds */
     uint64_t epoch;    /* of the data; 0: belongs to no promotion that is known */
     struct redis_replid replid;

@@ -60,9 +60,7 @@ enum protocol_rule {
     PROTOCOL_RULE_BACKSTOP,      /* min-replicas-to-write for a dead or frozen watch */
     PROTOCOL_RULE_TWO_WITNESSES, /* one witness alone deposes nobody */
     PROTOCOL_RULE_MOVE_CATCH_UP, /* a planned move waits for the data */
-    PROTOCOL_RULE_YIELD, /* a move that could not hand over brings the role back to the data */
-    PROTOCOL_RULE_FOLLOW_EPOCH, /* nobody follows a primary of older data */
-    PROTOCOL_RULE_LINK_LEASE,   /* the links keep a lease while ticks stall */
+    PROTOCOL_RULE_LINK_LEASE,    /* the links keep a lease while ticks stall */
     PROTOCOL_RULE_COUNT
 };
 
@@ -138,7 +136,7 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_FILE_FAILED,
     PROTOCOL_EVENT_CIB_ACCEPTED, /* `number`: epoch */
     PROTOCOL_EVENT_CIB_FAILED,
-    PROTOCOL_EVENT_CONFIRMED,    /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
+    PROTOCOL_EVENT_CONFIRMED,   /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
     PROTOCOL_EVENT_WITNESS,     /* `node`'s server as we reach it, or (node 0) Sentinel's quorum
                                    on the primary: `answer` */
     PROTOCOL_EVENT_REQUEST,     /* an agent's; `deadline_ms` absolute */
@@ -267,7 +265,7 @@ struct protocol_member {
     uint32_t id;
     char name[64];
     bool in_ring, in_group;
-    bool left; /* the ring, since it was last heard */
+    bool left;  /* the ring, since it was last heard */
     bool told;  /* since its watch joined */
     bool fresh; /* told in the current ring */
     bool heard; /* `last` holds something */
@@ -331,7 +329,9 @@ struct protocol {
     enum member_server server;
     bool answered; /* `digest` is of this process */
     struct protocol_digest digest;
-    uint64_t asked_ms, live_run, own_role_run, stored_run;
+    uint64_t asked_ms, live_run, stored_run;
+    uint64_t first_run, first_offset; /* what this process had when it was first seen */
+    struct redis_replid first_replid;
     uint64_t trouble;
     bool silent, stopping, forced;
     enum member_answer sentinel_down;
@@ -344,7 +344,7 @@ struct protocol {
     unsigned pause; /* reasons, enum protocol_pause */
     bool pause_wanted, pause_confirmed, stopped, killed;
     uint64_t pause_order, pause_ms, unconfirmed_ms;
-    uint64_t resume_order, resume_ms; /* 0: none that waits for its confirmation */
+    uint64_t resume_order, resume_ms;   /* 0: none that waits for its confirmation */
     uint64_t order;                     /* last number given */
     uint64_t role_order, role_order_ms; /* last order to seal, follow or take the role */
     enum protocol_effect_kind role_effect;
@@ -354,7 +354,7 @@ struct protocol {
     int backstop; /* last ordered; -1: not known */
     uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
 
-    uint64_t ended;                   /* epoch whose primary was heard to lead no more */
+    uint64_t ended; /* epoch whose primary was heard to lead no more */
     bool contest;
     uint64_t contest_ms;
     struct rank_answer rank;

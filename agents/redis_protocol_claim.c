@@ -281,10 +281,9 @@ static void consider_renewal(struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
 
-    if (protocol_leads(p) && self->fresh && self->last.role == MEMBER_ROLE_PRIMARY &&
-        p->contest && p->move == PROTOCOL_MOVE_NONE &&
-        protocol_own_rank(p) == RANK_SCORE_CHOSEN && protocol_lease_holds(p) &&
-        p->server == MEMBER_SERVER_ANSWERS) {
+    if (protocol_leads(p) && self->fresh && self->last.role == MEMBER_ROLE_PRIMARY && p->contest &&
+        p->move == PROTOCOL_MOVE_NONE && protocol_own_rank(p) == RANK_SCORE_CHOSEN &&
+        protocol_lease_holds(p) && p->server == MEMBER_SERVER_ANSWERS) {
         if (p->claim_replied)
             p->claim_by_agent = false;
         begin(p);

@@ -195,8 +195,6 @@ static void follow(struct protocol *p, const struct protocol_member *primary)
 /* Would following it throw newer data away? */
 static bool may_follow(const struct protocol *p, const struct protocol_member *primary)
 {
-    if (!protocol_has_rule(p, PROTOCOL_RULE_FOLLOW_EPOCH))
-        return true;
     /* The timeline is in our file first: data under it must never be unknown to a quorum. */
     return protocol_own_epoch(p) <= primary->last.epoch && primary->fresh &&
            protocol_newest(p)->epoch == primary->last.epoch && p->saved.timeline_count > 0 &&

@@ -127,7 +127,7 @@ static unsigned pause_reasons(const struct protocol *p)
         reasons |= PROTOCOL_PAUSE_UNHEARD;
     if (protocol_leads(p) && is_overtaken(p) && protocol_has_rule(p, PROTOCOL_RULE_HIGHER_EPOCH))
         reasons |= PROTOCOL_PAUSE_HIGHER;
-    if (other_is_open(p))
+    if (other_is_open(p) && protocol_has_rule(p, PROTOCOL_RULE_HIGHER_EPOCH))
         reasons |= PROTOCOL_PAUSE_OTHER;
     if (taking && protocol_has_rule(p, PROTOCOL_RULE_PAUSE_FIRST))
         reasons |= PROTOCOL_PAUSE_PROMOTE;

@@ -153,7 +153,8 @@ static void check_catching_up(struct protocol *p)
 static void check_detaching(struct protocol *p)
 {
     bool lost = p->now_ms >= p->role_order_ms + PROTOCOL_LOST_MS;
-    if (!p->move_order || (lost && p->digest.order < p->move_order) || (p->digest.order >= p->move_order && protocol_leads(p))) {
+    if (!p->move_order || (lost && p->digest.order < p->move_order) ||
+        (p->digest.order >= p->move_order && protocol_leads(p))) {
         if (protocol_leads(p))
             protocol_add(p, PROTOCOL_EFFECT_DROP_CLIENTS);
         p->sealing = true;
@@ -166,7 +167,7 @@ static void check_detaching(struct protocol *p)
     }
     if (p->digest.order < p->move_order)
         return;
-    p->yields = p->move_reached || !protocol_has_rule(p, PROTOCOL_RULE_YIELD);
+    p->yields = p->move_reached; /* else ranks bring the role back to the data */
     if (p->move_request == PROTOCOL_REQUEST_STOP) {
         p->stopping = true;
         protocol_store_position(p, protocol_own_exact(p));

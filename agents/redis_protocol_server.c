@@ -14,12 +14,27 @@ static void meet_process(struct protocol *p, const struct protocol_digest *diges
     p->yields = false;
     p->role_order = 0;
     p->sealing = false;
-    p->live_run = p->own_role_run = 0;
+    p->live_run = 0;
     p->stored_run = 0;
     if (digest->aof && !digest->empty && digest->role == MEMBER_ROLE_REPLICA &&
         p->record.stored_epoch)
         p->stored_run = digest->run;
     protocol_pause_forget(p);
+}
+
+/*
+ * Data that are other than when this process was first seen came over a link, though no look fell
+ * into the time when it was up.
+ */
+static bool has_moved(struct protocol *p, const struct protocol_digest *digest)
+{
+    if (p->first_run != digest->run) {
+        p->first_run = digest->run;
+        p->first_replid = digest->replid;
+        p->first_offset = digest->offset;
+    }
+    return digest->offset != p->first_offset ||
+           !redis_replid_equal(&digest->replid, &p->first_replid);
 }
 
 static void note_trouble(struct protocol *p, bool was_sound)
@@ -46,7 +61,7 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     p->server = digest->loading ? MEMBER_SERVER_LOADING : MEMBER_SERVER_ANSWERS;
     if (!digest->loading) {
         bool linked = digest->role == MEMBER_ROLE_REPLICA && digest->link == MEMBER_LINK_UP;
-        if (linked || digest->role == MEMBER_ROLE_PRIMARY) {
+        if (linked || has_moved(p, digest) || digest->role == MEMBER_ROLE_PRIMARY) {
             p->live_run = digest->run;
             p->yields = p->forced = false;
         }
@@ -74,7 +89,8 @@ void protocol_silent(struct protocol *p, uint64_t silent_ms)
     }
     if (!protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES))
         second = true;
-    if (p->answered && silent_ms >= p->config.down_after_ms && second &&
+    bool alive = p->server != MEMBER_SERVER_GONE && p->server != MEMBER_SERVER_STOPPED;
+    if (alive && silent_ms >= p->config.down_after_ms && second &&
         p->server != MEMBER_SERVER_HUNG) {
         p->server = MEMBER_SERVER_HUNG;
         if (protocol_leads(p))

@@ -130,7 +130,7 @@ static void compose(struct protocol *p)
     told->claim = p->claim >= PROTOCOL_CLAIM_TOLD ? p->claim_epoch : 0;
     told->moving = p->move == PROTOCOL_MOVE_PAUSING || p->move == PROTOCOL_MOVE_CATCHING_UP;
     told->move_to = p->move == PROTOCOL_MOVE_READY ? p->move_to : 0;
-    if (p->silent && p->answered) {
+    if (p->silent) {
         told->suspect = p->config.self;
     } else {
         told->suspect = p->witness.node;

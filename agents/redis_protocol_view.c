@@ -155,8 +155,7 @@ size_t protocol_heard_count(const struct protocol *p)
     size_t count = 0;
 
     for (size_t i = 0; i < p->member_count; i++)
-        count += (p->member[i].in_group && p->member[i].fresh) ||
-                 is_accounted_for(&p->member[i]);
+        count += (p->member[i].in_group && p->member[i].fresh) || is_accounted_for(&p->member[i]);
     return count;
 }
 

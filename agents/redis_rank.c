@@ -87,11 +87,11 @@ static uint32_t not_final(const struct rank_question *question)
             return c->node;
         if (!c->told)
             continue;
-        bool answers = c->server == MEMBER_SERVER_ANSWERS ||
-                       (c->server == MEMBER_SERVER_UNKNOWN && !question->waited) ||
-                       (c->server == MEMBER_SERVER_HUNG && c->role == MEMBER_ROLE_REPLICA &&
-                        !question->waited);
-        if (answers && !c->final && c->role != MEMBER_ROLE_UNKNOWN)
+        /* Neither gone nor hung by two witnesses: what is not known yet is waited for. */
+        bool unknown = c->server == MEMBER_SERVER_UNKNOWN;
+        bool hung = c->server == MEMBER_SERVER_HUNG && c->role == MEMBER_ROLE_REPLICA;
+        if (unknown || (c->server == MEMBER_SERVER_ANSWERS && !c->final) ||
+            (hung && !question->waited))
             return c->node;
     }
     return 0;
@@ -190,8 +190,8 @@ static uint32_t known_ahead(const struct rank_question *question, const struct r
         bool stopped = c->server == MEMBER_SERVER_STOPPED;
         bool silent = c->in_ring && (!c->told || c->server == MEMBER_SERVER_ANSWERS) && c->awaited;
         /* It loads what it stopped with, or its watch has not reached it yet. */
-        bool loads = c->in_ring && c->told && (c->server == MEMBER_SERVER_LOADING ||
-                                               c->server == MEMBER_SERVER_UNKNOWN);
+        bool loads = c->in_ring && c->told &&
+                     (c->server == MEMBER_SERVER_LOADING || c->server == MEMBER_SERVER_UNKNOWN);
         if ((stopped || silent || loads) && c->offset > best->offset)
             return c->node;
     }

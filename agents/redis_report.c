@@ -178,19 +178,47 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
         log_warning("%s could not be followed: %s", primary->name, problem);
 }
 
-/* A change of primary takes a link away for a moment. The status attribute says so at once; a
- * result that says so stays in crm_mon until somebody cleans up. */
-static bool has_just_lost_link(const struct redis_info *info)
+/* Redis does not tell since when it tries to link up for the first time, so a note does: true for
+ * the first LINK_GRACE_S after the first look that found it so. */
+static bool has_just_begun_to_link(const struct redis_server *server)
 {
-    return !info->link_up && info->link_down_s >= 0 && info->link_down_s < LINK_GRACE_S;
+    cleanup_free char *path = xasprintf("%s/unlinked", server->context->run_dir);
+    cleanup_free char *text = NULL;
+    cleanup_free char *now = xasprintf("%lld", (long long)clock_ms());
+    int64_t since;
+
+    if (file_read(path, 32, &text) == 0 && parse_int64(text, 0, INT64_MAX, &since) == 0)
+        return clock_ms() - since < LINK_GRACE_S * 1000;
+    return file_write_atomic(path, now, 0600) == 0;
+}
+
+static void forget_unlinked(const struct redis_server *server)
+{
+    cleanup_free char *path = xasprintf("%s/unlinked", server->context->run_dir);
+
+    (void)file_remove(path);
+}
+
+/* A start or a change of primary leaves a server without a link for a moment. The status attribute
+ * says so at once; a result that says so stays in crm_mon until somebody cleans up. */
+static bool is_unlinked_for_a_moment(const struct redis_server *server,
+                                     const struct redis_info *info)
+{
+    if (info->link_up || info->link_down_s >= 0)
+        forget_unlinked(server);
+    if (info->link_up)
+        return false;
+    return info->link_down_s >= 0 ? info->link_down_s < LINK_GRACE_S
+                                  : has_just_begun_to_link(server);
 }
 
 static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view)
 {
     const struct redis_info *info = &view->info;
 
-    if (server->mode != REDIS_MODE_PROMOTABLE || server->context->is_probe ||
-        has_link(server, info) || has_just_lost_link(info))
+    if (server->mode != REDIS_MODE_PROMOTABLE || server->context->is_probe)
+        return OCF_SUCCESS;
+    if (is_unlinked_for_a_moment(server, info) || has_link(server, info))
         return OCF_SUCCESS;
     if (!is_following_somebody(info))
         return ocf_fail(OCF_DEGRADED, "this replica follows nobody: no primary is known yet");

@@ -15,6 +15,7 @@
 #include <pwd.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define LOOPBACK    "127.0.0.1"
 #define PROGRAMS    "redis-sentinel or valkey-sentinel"
@@ -117,8 +118,7 @@ static const char *stranger(struct redis_client *client, const struct redis_info
 {
     if (!info->is_sentinel)
         return "it is no Sentinel";
-    if (server->binary && file_is_program(server->binary) &&
-        !proc_runs(&server->process, server->binary))
+    if (!server->binary || !proc_runs(&server->process, server->binary))
         return "it runs another program than binary";
     if (server_is_claimed(server->context, &server->process))
         return "it belongs to another resource";
@@ -185,21 +185,33 @@ enum proc_state sentinel_find(struct sentinel_server *server, char **problem)
     return PROC_UNKNOWN;
 }
 
+/* It is our process that answers, not another one that has the port. One that does not let us in
+ * cannot be asked; the next monitor tells that. */
+static bool is_answered_by_us(const struct sentinel_server *server)
+{
+    cleanup_redis_client struct redis_client *client = NULL;
+    cleanup_free char *problem = NULL;
+    cleanup_free char *text = NULL;
+    struct redis_info info;
+    int rc = sentinel_connect(server, &client, &problem);
+
+    if (rc == 0)
+        rc = redis_ask_words(client, server->context->deadline, &text, "INFO", "server", NULL);
+    if (rc == -EREMOTEIO || rc == -EACCES)
+        return true;
+    return rc == 0 && text && redis_info_parse(text, strlen(text), &info) == 0 &&
+           info.process_id == server->process.pid;
+}
+
 /* 0: it answers. -ESRCH: it ended. -ETIMEDOUT. */
 static int wait_for_answer(const struct sentinel_server *server)
 {
-    int rc;
-
     do {
-        cleanup_redis_client struct redis_client *client = NULL;
-        cleanup_free char *problem = NULL;
+        bool answered = is_answered_by_us(server);
 
-        rc = sentinel_connect(server, &client, &problem);
-        if (rc == 0)
-            rc = redis_ask_words(client, server->context->deadline, NULL, "PING", NULL);
         if (proc_check(&server->process) == PROC_GONE)
             return -ESRCH;
-        if (rc == 0 || rc == -EREMOTEIO || rc == -EACCES)
+        if (answered)
             return 0;
     } while (deadline_pause(server->context->deadline, POLL_MS));
     return -ETIMEDOUT;
@@ -233,8 +245,10 @@ enum ocf_exit sentinel_launch(struct sentinel_server *server)
         .nofile = FILES_MAX,
     };
     off_t from = server_log_end(server->log_path);
+    mode_t mask = umask(0077); /* Sentinel writes its file anew, with our file mode mask */
     int rc = proc_start(&spec, &server->process);
 
+    umask(mask);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started: %s", server->binary,
                         strerror(-rc));

@@ -35,9 +35,10 @@ struct redis_info {
     bool is_valkey;
     bool is_sentinel; /* redis_mode:sentinel */
     char run_id[REDIS_REPLID_SIZE];
-    pid_t process_id; /* 0 */
-    int tcp_port;     /* 0 */
-    char executable[256], config_file[256];
+    pid_t process_id;     /* 0 */
+    int tcp_port;         /* 0 */
+    char executable[256]; /* argv[0] in the folder where it was started: no proof of a path */
+    char config_file[256];
     /* Persistence */
     bool loading, aof_enabled;
     /* Replication */

@@ -53,6 +53,9 @@ done
 # monitor  The primary is asked every second, replicas every three. The deeper checks (a write path that
 #          works, the age of a replica's link) run more seldom. All four intervals differ, because
 #          Pacemaker knows the monitors of a resource apart by nothing else.
+#          on-fail=demote: a primary that failed is made a replica in its place and another is promoted at
+#          once. The default, a full stop and start of the failed server, would come before that. A
+#          server that cannot be made a replica is stopped and started nevertheless.
 # start    returns when the server answers; loading the data goes on behind it.
 # stop     lets Redis save its data first. Give it the time that your data takes.
 # promote, demote, notify  ask and tell the servers; a few seconds are plenty.
@@ -63,9 +66,9 @@ pcs -f "$cib" resource create redis ocf:redis-ha:redis \
 	op promote timeout=30s \
 	op demote timeout=60s \
 	op notify timeout=20s \
-	op monitor interval=1s role=Promoted timeout=10s \
+	op monitor interval=1s role=Promoted timeout=10s on-fail=demote \
 	op monitor interval=3s role=Unpromoted timeout=10s \
-	op monitor interval=15s role=Promoted timeout=20s OCF_CHECK_LEVEL=10 \
+	op monitor interval=15s role=Promoted timeout=20s on-fail=demote OCF_CHECK_LEVEL=10 \
 	op monitor interval=17s role=Unpromoted timeout=20s OCF_CHECK_LEVEL=10
 
 # The clone that can be promoted: one primary in all. notify=true: the agents hear of each change of

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Counts a tier's tests: prints "PASSED FAILED SKIPPED".
+"""Counts a tier's tests: a line "PASSED FAILED SKIPPED", then one for each that did not pass.
 
     count.py FILE CODE
 
@@ -13,42 +13,56 @@ import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
+WORDS = ("passed", "failed", "skipped")
+
 
 def of_junit(path):
-    words = []
+    """Pytest's cases. One that fails and then fails to clean up is written twice, and is one."""
+    cases = {}
     for case in ElementTree.parse(path).iter("testcase"):
-        tags = {child.tag for child in case}
-        words.append("failed" if tags & {"failure", "error"} else
-                     "skipped" if "skipped" in tags else "passed")
-    return [words.count(word) for word in ("passed", "failed", "skipped")]
+        name = f"{case.get('classname')}::{case.get('name')}"
+        for tag, word in (("skipped", "skipped"), ("failure", "failed"), ("error", "failed")):
+            child = case.find(tag)
+            if child is not None:
+                cases[name] = (word, (child.get("message") or "").splitlines()[:1])
+        cases.setdefault(name, ("passed", []))
+    words = [word for word, _ in cases.values()]
+    return ([words.count(word) for word in WORDS],
+            [f"{word} {name}: {' '.join(why)}" for name, (word, why) in cases.items() if word != "passed"])
 
 
 def of_automake(text):
+    """The sums at the head of test-suite.log, and its lines of TAP."""
     number = {word: int(count) for word, count in re.findall(r"^# ([A-Z]+): +(\d+)$", text, re.M)}
-    return [number["PASS"], number["FAIL"] + number["XPASS"] + number["ERROR"],
-            number["SKIP"] + number["XFAIL"]]
+    return ([number["PASS"], number["FAIL"] + number["XPASS"] + number["ERROR"],
+             number["SKIP"] + number["XFAIL"]],
+            re.findall(r"^(?:FAIL|ERROR|SKIP|XFAIL|XPASS): .* (?:\d+|-) .*$", text, re.M))
 
 
 def of_check(text):
-    return [int(number) for number in
-            re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", text, re.M)[-1]]
+    """The last line of tests/check/run, and what stands at and below each check that did not pass."""
+    numbers = re.findall(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", text, re.M)[-1]
+    return ([int(number) for number in numbers],
+            re.findall(r"^(?:failed|skipped) .*(?:\n {8}.*)*", text, re.M))
 
 
 def count(path, code):
     try:
         if path.endswith(".xml"):
-            numbers = of_junit(path)
+            numbers, told = of_junit(path)
         else:
             with open(path, encoding="utf-8", errors="replace") as file:
                 text = file.read()
-            numbers = of_automake(text) if path.endswith("test-suite.log") else of_check(text)
+            numbers, told = (of_automake if path.endswith("test-suite.log") else of_check)(text)
     except (OSError, ElementTree.ParseError, KeyError, IndexError):
-        return [0, 1, 0]
+        return [0, 1, 0], []
     passed, failed, skipped = numbers
-    if sum(numbers) == 0 or (code != 0 and failed == 0 and skipped == 0):
+    if passed + failed + skipped == 0 or (code != 0 and failed == 0 and skipped == 0):
         failed += 1
-    return [passed, failed, skipped]
+    return [passed, failed, skipped], told
 
 
 if __name__ == "__main__":
-    print(*count(sys.argv[1], int(sys.argv[2])))
+    found, lines = count(sys.argv[1], int(sys.argv[2]))
+    print(*found)
+    print("\n".join(lines))

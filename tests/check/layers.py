@@ -15,9 +15,9 @@ HEADERS = (
      ("lib/redis_client", "lib/redis_reply", "lib/redis_tls", "lib/redis_async", "lib/redis_conf")),
     ("libqb", r"qb/", ("lib/log", "lib/loop", "lib/redis_async", "lib/bus", "lib/quorum",
                        "agents/redis_watch", "agents/sentinel_feed")),
-    ("corosync", r"corosync/", ("lib/nodes", "lib/bus", "lib/quorum")),
-    ("Pacemaker", r"(crm/|pacemaker/)", ("lib/ocf", "lib/attr", "lib/failure")),
-    ("libxml2", r"libxml/", ("lib/attr", "lib/failure")),
+    ("corosync", r"corosync/", ("lib/nodes", "lib/bus", "lib/quorum", "lib/links", "lib/corosync")),
+    ("Pacemaker", r"(crm/|pacemaker/)", ("lib/ocf", "lib/attr", "lib/cib", "lib/failure", "lib/pacemaker")),
+    ("libxml2", r"libxml/", ("lib/attr", "lib/cib", "lib/failure", "lib/pacemaker")),
 )
 
 # (what, which call, where alone it belongs). log reads what the cluster says of logging, HA_*.

@@ -202,8 +202,10 @@ class Seed:
             deadline, f"every Sentinel names {primary}")
 
     def settle(self):
-        """Until Pacemaker has nothing left to do."""
+        """Until Pacemaker has nothing left to do and every monitor has run once."""
         self.lab.nodes_on()[0].run(["crm_resource", "--wait", "--timeout=30"])
+        self.wait(lambda: not [r for r in self.view().iter("resource") if r.get("pending")], 30,
+                  "no action is pending")
 
     # What an operator does
 

@@ -18,16 +18,49 @@
 #define SIM_MESSAGES 2048
 #define SIM_EVENTS   8192
 
-#define MS 1000ULL         /* the simulation's clock counts microseconds */
+#define MS     1000ULL /* the simulation's clock counts microseconds */
 #define SECOND (1000 * MS)
-#define NEVER UINT64_MAX
+#define NEVER  UINT64_MAX
 
 enum sim_event_kind {
-    EV_FAULT, EV_FAULT_END, EV_CLIENT, EV_WATCH_WAKE, EV_WATCH_POLL, EV_MESSAGE, EV_RING, EV_QUORUM,
-    EV_GROUP, EV_LINKS, EV_REFORM, EV_ORDER, EV_DIGEST, EV_GONE, EV_FILE, EV_CIB, EV_WITNESS,
-    EV_SIGNAL, EV_CONNECT, EV_SYNCED, EV_STREAM, EV_ACK, EV_CRON, EV_LINK_DOWN, EV_LOADED, EV_WAKE_SERVER,
-    EV_SCRIPT_END, EV_ATTR, EV_SCHEDULER, EV_ACT, EV_ACT_STEP, EV_MONITOR, EV_FENCE, EV_BOOT,
-    EV_SNAPSHOT, EV_HEAL, EV_OPERATOR, EV_END,
+    EV_FAULT,
+    EV_FAULT_END,
+    EV_CLIENT,
+    EV_WATCH_WAKE,
+    EV_WATCH_POLL,
+    EV_MESSAGE,
+    EV_RING,
+    EV_QUORUM,
+    EV_GROUP,
+    EV_LINKS,
+    EV_REFORM,
+    EV_ORDER,
+    EV_DIGEST,
+    EV_GONE,
+    EV_FILE,
+    EV_CIB,
+    EV_WITNESS,
+    EV_SIGNAL,
+    EV_CONNECT,
+    EV_SYNCED,
+    EV_STREAM,
+    EV_ACK,
+    EV_CRON,
+    EV_LINK_DOWN,
+    EV_LOADED,
+    EV_WAKE_SERVER,
+    EV_SCRIPT_END,
+    EV_ATTR,
+    EV_SCHEDULER,
+    EV_ACT,
+    EV_ACT_STEP,
+    EV_MONITOR,
+    EV_FENCE,
+    EV_BOOT,
+    EV_SNAPSHOT,
+    EV_HEAL,
+    EV_OPERATOR,
+    EV_END,
 };
 
 struct sim_event {
@@ -37,14 +70,18 @@ struct sim_event {
     uint64_t a, b, c, d;
 };
 
-enum sim_persistence { SIM_RDB, SIM_AOF, SIM_NOTHING };
+enum sim_persistence {
+    SIM_RDB,
+    SIM_AOF,
+    SIM_NOTHING
+};
 
 /* The data of a server are the first `length` writes of a stream; a stream is a replication id. */
 struct sim_stream {
     int parent;
-    uint32_t fork;       /* length at which it left its parent */
-    uint32_t shift;      /* what Redis calls offset is length - shift */
-    uint32_t promotion;  /* number of the promotion that began it; 0: none */
+    uint32_t fork;      /* length at which it left its parent */
+    uint32_t shift;     /* what Redis calls offset is length - shift */
+    uint32_t promotion; /* number of the promotion that began it; 0: none */
     uint32_t length;
     uint16_t write[SIM_WRITES];
 };
@@ -61,7 +98,7 @@ struct sim_server {
     uint64_t run, up_since, live_since;
     enum member_role role;
     enum member_link link;
-    int following;        /* node; -1: nowhere */
+    int following; /* node; -1: nowhere */
     uint64_t link_generation;
     int stream;
     uint32_t length;
@@ -73,8 +110,8 @@ struct sim_server {
     uint32_t unconfirmed_from; /* index into writes */
     int disk_stream;
     uint32_t disk_length;
-    uint64_t lag;         /* extra delay of its replication stream */
-    uint64_t heard_at;    /* last answer to its watch */
+    uint64_t lag;      /* extra delay of its replication stream */
+    uint64_t heard_at; /* last answer to its watch */
 };
 
 struct sim_watch {
@@ -88,13 +125,19 @@ struct sim_watch {
     uint64_t order_at, last_order;
 };
 
-enum sim_act { ACT_NONE, ACT_START, ACT_STOP, ACT_PROMOTE, ACT_DEMOTE };
+enum sim_act {
+    ACT_NONE,
+    ACT_START,
+    ACT_STOP,
+    ACT_PROMOTE,
+    ACT_DEMOTE
+};
 
 struct sim_node {
     bool up, frozen, corosync, corosync_stopped, standby, fence_wanted;
     uint64_t frozen_until, freeze_end, watch_ill_until;
-    uint64_t stale_at; /* when what a frozen watch that was killed would have read comes */
-    uint64_t disturbed_at;      /* last; NEVER while it lasts */
+    uint64_t stale_at;     /* when what a frozen watch that was killed would have read comes */
+    uint64_t disturbed_at; /* last; NEVER while it lasts */
     int disturbances;
     uint64_t clock_offset;
     struct sim_server server;
@@ -103,9 +146,12 @@ struct sim_node {
     bool written_off, forced;
     /* corosync */
     uint64_t ring, ring_at;
-    unsigned ring_members;
+    unsigned ring_members, group_told;
     bool quorate;
-    struct { bool tick; uint64_t value; } outbox[SIM_OUTBOX];
+    struct {
+        bool tick;
+        uint64_t value;
+    } outbox[SIM_OUTBOX];
     size_t outbox_count;
     uint64_t last_delivery, hold_until;
     /* Pacemaker */
@@ -128,11 +174,31 @@ struct sim_ring {
 };
 
 enum sim_fault_kind {
-    FAULT_CRASH, FAULT_HANG, FAULT_WATCH_KILL, FAULT_WATCH_FREEZE, FAULT_POWER, FAULT_FREEZE,
-    FAULT_CUT_NODE, FAULT_CUT_RING, FAULT_CUT_PAIR, FAULT_CUT_ONE_WAY, FAULT_CUT_HALF,
-    FAULT_CUT_REDIS, FAULT_COROSYNC_STOP, FAULT_COROSYNC_KILL, FAULT_LAG, FAULT_SCRIPT,
-    FAULT_SLOW_SCHEDULER, FAULT_SLOW_FILE, FAULT_LATE_BUS, FAULT_MOVE, FAULT_STANDBY, FAULT_OUTAGE,
-    FAULT_RESTART_EMPTY, FAULT_FALSE_SILENCE, FAULT_KINDS
+    FAULT_CRASH,
+    FAULT_HANG,
+    FAULT_WATCH_KILL,
+    FAULT_WATCH_FREEZE,
+    FAULT_POWER,
+    FAULT_FREEZE,
+    FAULT_CUT_NODE,
+    FAULT_CUT_RING,
+    FAULT_CUT_PAIR,
+    FAULT_CUT_ONE_WAY,
+    FAULT_CUT_HALF,
+    FAULT_CUT_REDIS,
+    FAULT_COROSYNC_STOP,
+    FAULT_COROSYNC_KILL,
+    FAULT_LAG,
+    FAULT_SCRIPT,
+    FAULT_SLOW_SCHEDULER,
+    FAULT_SLOW_FILE,
+    FAULT_LATE_BUS,
+    FAULT_MOVE,
+    FAULT_STANDBY,
+    FAULT_OUTAGE,
+    FAULT_RESTART_EMPTY,
+    FAULT_FALSE_SILENCE,
+    FAULT_KINDS
 };
 
 #define AT_PRIMARY (-1) /* whoever takes writes when the fault comes */
@@ -150,6 +216,7 @@ struct sim_fault {
 struct sim_options {
     int nodes;
     uint64_t without;
+    int aim; /* a rule to whose neighbourhood the faults are drawn; -1: all alike */
     bool trace;
 };
 
@@ -182,6 +249,7 @@ struct sim {
     int stream_count;
     struct sim_write write[SIM_WRITES];
     uint32_t write_count;
+    int planned_moves, powered_off;
     int moved_to, disturbing; /* faults so far that take something away */
     uint64_t heal_at;
     bool healed, ended, alive;
@@ -250,6 +318,7 @@ void fault_heal(struct sim *sim);
 
 /* sim_check.c */
 void check_step(struct sim *sim);
+void check_pause(struct sim *sim, int node);
 void check_promotion(struct sim *sim, int node);
 void check_end(struct sim *sim);
 bool check_is_well(const struct sim *sim);

@@ -16,7 +16,8 @@ static bool is_excused(const struct sim *sim, int node)
     if (froze)
         return true;
     /* The server's own backstop must do instead, where a cut takes its replicas off in time. */
-    bool full_cut = sim->cut_ring[node] == sim->cut_redis[node] && sim->cut_ring[node];
+    unsigned others = ((1U << sim->nodes) - 1) & ~(1U << node);
+    bool full_cut = sim->cut_ring[node] == others && sim->cut_redis[node] == others;
     return watchless && !(full_cut && sim->ring_change > 3600 * MS && !sim->outsider);
 }
 
@@ -59,14 +60,12 @@ static void check_confirmed(struct sim *sim, int node)
 
     for (uint32_t i = 0; i < sim->write_count; i++) {
         struct sim_write *write = &sim->write[i];
-        if (!write->confirmed || write->lost ||
-            data_has(sim, server->stream, server->length, i))
+        if (!write->confirmed || write->lost || data_has(sim, server->stream, server->length, i))
             continue;
         write->lost = true;
         sim->counters[2]++;
         for (int holder = 0; holder < sim->nodes; holder++)
-            if ((write->holders >> holder & 1) &&
-                !is_disturbed_since(sim, holder, write->at) &&
+            if ((write->holders >> holder & 1) && !is_disturbed_since(sim, holder, write->at) &&
                 !was_restarted(sim, holder, write->at) && !sim->node[holder].written_off)
                 sim_break(sim, "promise 1",
                           "n%d leads without write %u, confirmed at %.3f s; n%d, sound, had it",
@@ -110,6 +109,54 @@ static void check_newest(struct sim *sim, int node)
     }
 }
 
+/* Promise 3, by what the new primary itself was told of servers that still run. */
+static void check_told(struct sim *sim, int node)
+{
+    const struct protocol *p = &sim->node[node].watch.protocol;
+    const struct redis_told *own = &p->member[p->self].last;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct redis_told *told = &p->member[i].last;
+        int other = (int)p->member[i].id - 1;
+        if (i == p->self || !p->member[i].heard || !p->member[i].in_ring || !told->exact ||
+            !told->priority || told->epoch != own->epoch || told->offset <= own->offset ||
+            !server_runs(sim, other) ||
+            sim->node[other].watch.protocol.server == MEMBER_SERVER_HUNG)
+            continue;
+        if (sim->now < sim->node[other].ring_at + 1500 * MS)
+            continue; /* it has just come back, and may have stayed away as well */
+        if (told->server == MEMBER_SERVER_ANSWERS && sim->node[other].server.live)
+            sim_break(sim, "promise 3", "n%d leads at offset %llu; n%d had told %llu", node + 1,
+                      (unsigned long long)own->offset, other + 1, (unsigned long long)told->offset);
+    }
+}
+
+/* With nothing but planned moves (and slowness) nothing is lost, nor does anybody lead unasked. */
+static void check_planned(struct sim *sim, int node)
+{
+    const struct sim_server *server = &sim->node[node].server;
+
+    if (sim->disturbing || sim->counters[0] < 2 || sim->now < 6 * SECOND)
+        return;
+    if (!sim->planned_moves)
+        sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
+    for (uint32_t i = 0; i < sim->write_count; i++)
+        if (!data_has(sim, server->stream, server->length, i))
+            sim_break(sim, "lossless move", "n%d leads without write %u", node + 1, i);
+}
+
+/* The death of another node pauses nothing. */
+void check_pause(struct sim *sim, int node)
+{
+    const struct sim_node *n = &sim->node[node];
+    const struct protocol *p = &n->watch.protocol;
+
+    if (!protocol_is_open(p) && (p->pause & PROTOCOL_PAUSE_LEASE) && sim->disturbing == 1 &&
+        sim->powered_off == 1 && !n->disturbed_at && !n->disturbances && !sim->fencing &&
+        p->digest.role == MEMBER_ROLE_PRIMARY && sim->nodes == 3)
+        sim_break(sim, "no needless pause", "n%d pauses because another node died", node + 1);
+}
+
 /* Promise 3, after an outage: what disks said, while a disk with more was known and not there. */
 static void check_absent(struct sim *sim, int node)
 {
@@ -135,6 +182,37 @@ static void check_absent(struct sim *sim, int node)
     }
 }
 
+static void dump(struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++) {
+        const struct sim_node *n = &sim->node[i];
+        const struct protocol *p = &n->watch.protocol;
+        sim_trace(sim, i,
+                  "end: up %d started %d promoted %d failed %d act %d watch %d score %d; "
+                  "server %d role %d link %d at %d:%u; contest %d rank %d reason %d about %u; "
+                  "claim %d move %d pause %#x newest %llu",
+                  n->up, n->started, n->promoted, n->failed, n->act, n->watch.running, n->score,
+                  n->server.up, n->server.role, n->server.link, n->server.stream, n->server.length,
+                  p->contest, p->rank.verdict, p->rank.reason, p->rank.about, p->claim, p->move,
+                  p->pause,
+                  (unsigned long long)(p->record.timeline_count
+                                           ? p->record.timelines[p->record.timeline_count - 1].epoch
+                                           : 0));
+        for (size_t j = 0; j < p->member_count; j++) {
+            const struct protocol_member *m = &p->member[j];
+            sim_trace(sim, i,
+                      "  of %u: group %d told %d fresh %d server %d role %d final %d epoch "
+                      "%llu offset %llu live %d exact %d open %d claim %llu sealed %llu cause %llx "
+                      "(%llx)",
+                      m->id, m->in_group, m->told, m->fresh, m->last.server, m->last.role,
+                      m->last.final, (unsigned long long)m->last.epoch,
+                      (unsigned long long)m->last.offset, m->last.live, m->last.exact, m->last.open,
+                      (unsigned long long)m->last.claim, (unsigned long long)m->last.sealed_for,
+                      (unsigned long long)m->last.cause, (unsigned long long)m->last.trouble);
+        }
+    }
+}
+
 /* The server of `node` is about to take the role. */
 void check_promotion(struct sim *sim, int node)
 {
@@ -147,7 +225,11 @@ void check_promotion(struct sim *sim, int node)
         return; /* the operator accepted what is lost */
     check_confirmed(sim, node);
     check_newest(sim, node);
+    check_told(sim, node);
+    check_planned(sim, node);
     check_absent(sim, node);
+    if (sim->broken)
+        dump(sim);
 }
 
 bool check_is_well(const struct sim *sim)
@@ -161,38 +243,11 @@ bool check_is_well(const struct sim *sim)
         return false;
     for (int i = 0; i < sim->nodes; i++) {
         const struct sim_server *server = &sim->node[i].server;
-        if (i != primary && (!server->up || server->link != MEMBER_LINK_UP ||
-                             server->following != primary))
+        if (i != primary &&
+            (!server->up || server->link != MEMBER_LINK_UP || server->following != primary))
             return false;
     }
     return true;
-}
-
-static void dump(struct sim *sim)
-{
-    for (int i = 0; i < sim->nodes; i++) {
-        const struct sim_node *n = &sim->node[i];
-        const struct protocol *p = &n->watch.protocol;
-        sim_trace(sim, i, "end: up %d started %d promoted %d failed %d act %d watch %d score %d; "
-                  "server %d role %d link %d at %d:%u; contest %d rank %d reason %d about %u; "
-                  "claim %d move %d pause %#x newest %llu", n->up, n->started, n->promoted,
-                  n->failed, n->act, n->watch.running, n->score, n->server.up, n->server.role,
-                  n->server.link, n->server.stream, n->server.length, p->contest, p->rank.verdict,
-                  p->rank.reason, p->rank.about, p->claim, p->move, p->pause,
-                  (unsigned long long)(p->record.timeline_count ?
-                      p->record.timelines[p->record.timeline_count - 1].epoch : 0));
-        for (size_t j = 0; j < p->member_count; j++) {
-            const struct protocol_member *m = &p->member[j];
-            sim_trace(sim, i, "  of %u: group %d told %d fresh %d server %d role %d final %d epoch "
-                      "%llu offset %llu live %d exact %d open %d claim %llu sealed %llu cause %llx "
-                      "(%llx)", m->id, m->in_group, m->told, m->fresh, m->last.server,
-                      m->last.role, m->last.final, (unsigned long long)m->last.epoch,
-                      (unsigned long long)m->last.offset, m->last.live, m->last.exact,
-                      m->last.open, (unsigned long long)m->last.claim,
-                      (unsigned long long)m->last.sealed_for, (unsigned long long)m->last.cause,
-                      (unsigned long long)m->last.trouble);
-        }
-    }
 }
 
 void check_end(struct sim *sim)

@@ -9,20 +9,73 @@
 #include <string.h>
 
 static const char *const names[FAULT_KINDS] = {
-    "crash", "hang", "watch killed", "watch frozen", "power off", "freeze of the node",
-    "cut off", "cut off, corosync only", "pair cut", "pair cut one way", "cut in two",
-    "Redis cut", "corosync stopped", "corosync killed", "replica lags", "long script",
-    "slow scheduler", "slow file", "late bus", "move", "standby", "outage of all",
-    "restart at once, empty", "one witness is wrong",
+    "crash",
+    "hang",
+    "watch killed",
+    "watch frozen",
+    "power off",
+    "freeze of the node",
+    "cut off",
+    "cut off, corosync only",
+    "pair cut",
+    "pair cut one way",
+    "cut in two",
+    "Redis cut",
+    "corosync stopped",
+    "corosync killed",
+    "replica lags",
+    "long script",
+    "slow scheduler",
+    "slow file",
+    "late bus",
+    "move",
+    "standby",
+    "outage of all",
+    "restart at once, empty",
+    "one witness is wrong",
 };
 
 static const uint8_t weight[FAULT_KINDS] = {
     14, 10, 3, 3, 8, 2, 9, 6, 4, 3, 3, 4, 5, 2, 8, 5, 5, 2, 3, 6, 4, 3, 2, 2,
 };
 
+/* Where to look for what a rule prevents. Ends with the first repetition. */
+static const uint8_t aims[PROTOCOL_RULE_COUNT][5] = {
+    [PROTOCOL_RULE_SEAL] = {FAULT_HANG, FAULT_LAG, FAULT_CRASH, FAULT_CUT_RING},
+    [PROTOCOL_RULE_ALL_SEALED] = {FAULT_CRASH, FAULT_LAG, FAULT_SCRIPT, FAULT_HANG},
+    [PROTOCOL_RULE_SEAL_CAUSE] = {FAULT_HANG, FAULT_LATE_BUS, FAULT_LAG, FAULT_CRASH},
+    [PROTOCOL_RULE_KNOWN_AHEAD] = {FAULT_CRASH, FAULT_LAG, FAULT_WATCH_FREEZE, FAULT_WATCH_KILL},
+    [PROTOCOL_RULE_CLAIM_ACKS] = {FAULT_CRASH, FAULT_SLOW_FILE, FAULT_OUTAGE, FAULT_POWER},
+    [PROTOCOL_RULE_LEASE_WAIT] = {FAULT_CUT_NODE, FAULT_CUT_RING, FAULT_COROSYNC_STOP,
+                                  FAULT_COROSYNC_KILL},
+    [PROTOCOL_RULE_TICK_AGE] = {FAULT_COROSYNC_STOP, FAULT_LATE_BUS},
+    [PROTOCOL_RULE_TICK_RING] = {FAULT_CUT_NODE, FAULT_CUT_RING, FAULT_COROSYNC_STOP},
+    [PROTOCOL_RULE_LINK_QUORUM] = {FAULT_CUT_HALF, FAULT_CUT_HALF},
+    [PROTOCOL_RULE_RESUME_TOLD] = {FAULT_COROSYNC_STOP, FAULT_LATE_BUS, FAULT_CUT_RING},
+    [PROTOCOL_RULE_HIGHER_EPOCH] = {FAULT_CUT_NODE, FAULT_CUT_RING, FAULT_COROSYNC_STOP},
+    [PROTOCOL_RULE_PAUSE_FIRST] = {FAULT_POWER, FAULT_HANG, FAULT_CUT_RING, FAULT_LATE_BUS},
+    [PROTOCOL_RULE_BACKSTOP] = {FAULT_CUT_NODE, FAULT_WATCH_FREEZE},
+    [PROTOCOL_RULE_TWO_WITNESSES] = {FAULT_FALSE_SILENCE, FAULT_LAG},
+    [PROTOCOL_RULE_MOVE_CATCH_UP] = {FAULT_MOVE, FAULT_LAG},
+    [PROTOCOL_RULE_LINK_LEASE] = {FAULT_POWER, FAULT_POWER},
+};
+
+static enum sim_fault_kind draw_aimed(struct sim *sim)
+{
+    const uint8_t *aim = aims[sim->options.aim];
+    size_t count = 1;
+
+    while (count < 5 && aim[count] != 0)
+        count++;
+    return (enum sim_fault_kind)aim[sim_below(sim, count)];
+}
+
 static enum sim_fault_kind draw_kind(struct sim *sim)
 {
     unsigned total = 0;
+
+    if (sim->options.aim >= 0 && aims[sim->options.aim][1] && sim_chance(sim, 85))
+        return draw_aimed(sim);
 
     for (int i = 0; i < FAULT_KINDS; i++)
         total += weight[i];
@@ -63,8 +116,9 @@ void fault_generate(struct sim *sim)
         fault->kind = draw_kind(sim);
         fault->at = at;
         fault->length = draw_length(sim, fault->kind);
-        fault->node = sim_chance(sim, 55) ? AT_PRIMARY
-            : sim_chance(sim, 50) ? AT_REPLICA : (int)sim_below(sim, (uint64_t)sim->nodes);
+        fault->node = sim_chance(sim, 55)   ? AT_PRIMARY
+                      : sim_chance(sim, 50) ? AT_REPLICA
+                                            : (int)sim_below(sim, (uint64_t)sim->nodes);
         fault->other = (int)sim_below(sim, (uint64_t)sim->nodes - 1);
         fault->mask = (unsigned)sim_below(sim, 1U << sim->nodes);
         fault->salt = sim_random(sim);
@@ -154,7 +208,7 @@ static bool disturbs(enum sim_fault_kind kind)
 {
     return kind != FAULT_CUT_REDIS && kind != FAULT_LAG && kind != FAULT_SLOW_SCHEDULER &&
            kind != FAULT_SLOW_FILE && kind != FAULT_LATE_BUS && kind != FAULT_MOVE &&
-           kind != FAULT_FALSE_SILENCE;
+           kind != FAULT_FALSE_SILENCE && kind != FAULT_SCRIPT && kind != FAULT_STANDBY;
 }
 
 static void disturb(struct sim *sim, const struct sim_fault *fault, int by)
@@ -213,11 +267,21 @@ static void begin_process_fault(struct sim *sim, struct sim_fault *fault)
     uint64_t until = sim->now + fault->length;
 
     switch ((int)fault->kind) {
-    case FAULT_CRASH: server_end(sim, fault->node, false, false); break;
-    case FAULT_HANG: n->server.hung = n->server.up; break;
-    case FAULT_WATCH_KILL: watch_end(sim, fault->node); break;
-    case FAULT_WATCH_FREEZE: freeze_watch(sim, fault->node, until); break;
-    case FAULT_POWER: node_power_off(sim, fault->node); break;
+    case FAULT_CRASH:
+        server_end(sim, fault->node, false, false);
+        break;
+    case FAULT_HANG:
+        n->server.hung = n->server.up;
+        break;
+    case FAULT_WATCH_KILL:
+        watch_end(sim, fault->node);
+        break;
+    case FAULT_WATCH_FREEZE:
+        freeze_watch(sim, fault->node, until);
+        break;
+    case FAULT_POWER:
+        node_power_off(sim, fault->node);
+        break;
     case FAULT_FREEZE:
         if (n->watch.frozen || n->frozen)
             break;
@@ -240,8 +304,12 @@ static void begin_process_fault(struct sim *sim, struct sim_fault *fault)
         n->server.script = n->server.up;
         sim_at(sim, until, EV_SCRIPT_END, fault->node)->a = n->server.run;
         break;
-    case FAULT_RESTART_EMPTY: restart_empty(sim, fault->node); break;
-    case FAULT_FALSE_SILENCE: n->watch_ill_until = until; break;
+    case FAULT_RESTART_EMPTY:
+        restart_empty(sim, fault->node);
+        break;
+    case FAULT_FALSE_SILENCE:
+        n->watch_ill_until = until;
+        break;
     }
 }
 
@@ -253,21 +321,43 @@ static void begin(struct sim *sim, struct sim_fault *fault)
     sim_trace(sim, fault->node, "FAULT %s for %.3f s (other n%d)", names[fault->kind],
               (double)fault->length / 1e6, fault->other + 1);
     fault->salt = 1;
+    sim->planned_moves += fault->kind == FAULT_MOVE || fault->kind == FAULT_STANDBY;
+    sim->powered_off += fault->kind == FAULT_POWER;
     disturb(sim, fault, 1);
     switch (fault->kind) {
-    case FAULT_CRASH: case FAULT_HANG: case FAULT_WATCH_KILL: case FAULT_WATCH_FREEZE:
-    case FAULT_POWER: case FAULT_FREEZE: case FAULT_COROSYNC_STOP: case FAULT_COROSYNC_KILL:
-    case FAULT_SCRIPT: case FAULT_RESTART_EMPTY: case FAULT_FALSE_SILENCE:
+    case FAULT_CRASH:
+    case FAULT_HANG:
+    case FAULT_WATCH_KILL:
+    case FAULT_WATCH_FREEZE:
+    case FAULT_POWER:
+    case FAULT_FREEZE:
+    case FAULT_COROSYNC_STOP:
+    case FAULT_COROSYNC_KILL:
+    case FAULT_SCRIPT:
+    case FAULT_RESTART_EMPTY:
+    case FAULT_FALSE_SILENCE:
         begin_process_fault(sim, fault);
         break;
-    case FAULT_CUT_NODE: case FAULT_CUT_RING: case FAULT_CUT_PAIR: case FAULT_CUT_ONE_WAY:
-    case FAULT_CUT_HALF: case FAULT_CUT_REDIS:
+    case FAULT_CUT_NODE:
+    case FAULT_CUT_RING:
+    case FAULT_CUT_PAIR:
+    case FAULT_CUT_ONE_WAY:
+    case FAULT_CUT_HALF:
+    case FAULT_CUT_REDIS:
         make_cuts(sim);
         break;
-    case FAULT_LAG: sim->node[fault->node].server.lag = sim_delay(sim, 50 * MS, 3 * SECOND); break;
-    case FAULT_SLOW_SCHEDULER: sim->slow_scheduler = 1500 * MS; break;
-    case FAULT_SLOW_FILE: sim->slow_file = 400 * MS; break;
-    case FAULT_LATE_BUS: sim->late_bus = 100 * MS; break;
+    case FAULT_LAG:
+        sim->node[fault->node].server.lag = sim_delay(sim, 50 * MS, 3 * SECOND);
+        break;
+    case FAULT_SLOW_SCHEDULER:
+        sim->slow_scheduler = 1500 * MS;
+        break;
+    case FAULT_SLOW_FILE:
+        sim->slow_file = 400 * MS;
+        break;
+    case FAULT_LATE_BUS:
+        sim->late_bus = 100 * MS;
+        break;
     case FAULT_MOVE:
         sim->moved_to = fault->other;
         pacemaker_kick(sim, fault->other);
@@ -276,8 +366,11 @@ static void begin(struct sim *sim, struct sim_fault *fault)
         sim->node[fault->node].standby = true;
         pacemaker_kick(sim, fault->node);
         break;
-    case FAULT_OUTAGE: all_off(sim, fault); break;
-    case FAULT_KINDS: break;
+    case FAULT_OUTAGE:
+        all_off(sim, fault);
+        break;
+    case FAULT_KINDS:
+        break;
     }
     sim_at(sim, sim->now + fault->length, EV_FAULT_END, 0)->a = (uint64_t)(fault - sim->fault);
 }
@@ -302,12 +395,26 @@ static void end(struct sim *sim, struct sim_fault *fault)
     disturb(sim, fault, -1);
     sim_trace(sim, fault->node, "END of %s", names[fault->kind]);
     switch (fault->kind) {
-    case FAULT_CRASH: case FAULT_WATCH_KILL: case FAULT_SCRIPT: case FAULT_OUTAGE:
-    case FAULT_RESTART_EMPTY: case FAULT_FALSE_SILENCE: case FAULT_KINDS: break;
-    case FAULT_HANG: n->server.hung = false; break;
-    case FAULT_WATCH_FREEZE: n->watch.frozen = n->watch.frozen && n->watch.frozen_until > sim->now; break;
-    case FAULT_POWER: node_boot(sim, fault->node); break;
-    case FAULT_FREEZE: thaw(sim, fault->node); break;
+    case FAULT_CRASH:
+    case FAULT_WATCH_KILL:
+    case FAULT_SCRIPT:
+    case FAULT_OUTAGE:
+    case FAULT_RESTART_EMPTY:
+    case FAULT_FALSE_SILENCE:
+    case FAULT_KINDS:
+        break;
+    case FAULT_HANG:
+        n->server.hung = false;
+        break;
+    case FAULT_WATCH_FREEZE:
+        n->watch.frozen = n->watch.frozen && n->watch.frozen_until > sim->now;
+        break;
+    case FAULT_POWER:
+        node_boot(sim, fault->node);
+        break;
+    case FAULT_FREEZE:
+        thaw(sim, fault->node);
+        break;
     case FAULT_COROSYNC_STOP:
         n->corosync_stopped = false;
         ring_check(sim);
@@ -316,15 +423,29 @@ static void end(struct sim *sim, struct sim_fault *fault)
         n->corosync = n->up;
         ring_check(sim);
         break;
-    case FAULT_CUT_NODE: case FAULT_CUT_RING: case FAULT_CUT_PAIR: case FAULT_CUT_ONE_WAY:
-    case FAULT_CUT_HALF: case FAULT_CUT_REDIS:
+    case FAULT_CUT_NODE:
+    case FAULT_CUT_RING:
+    case FAULT_CUT_PAIR:
+    case FAULT_CUT_ONE_WAY:
+    case FAULT_CUT_HALF:
+    case FAULT_CUT_REDIS:
         make_cuts(sim);
         break;
-    case FAULT_LAG: n->server.lag = 0; break;
-    case FAULT_SLOW_SCHEDULER: sim->slow_scheduler = 0; break;
-    case FAULT_SLOW_FILE: sim->slow_file = 0; break;
-    case FAULT_LATE_BUS: sim->late_bus = 0; break;
-    case FAULT_MOVE: sim->moved_to = -1; break;
+    case FAULT_LAG:
+        n->server.lag = 0;
+        break;
+    case FAULT_SLOW_SCHEDULER:
+        sim->slow_scheduler = 0;
+        break;
+    case FAULT_SLOW_FILE:
+        sim->slow_file = 0;
+        break;
+    case FAULT_LATE_BUS:
+        sim->late_bus = 0;
+        break;
+    case FAULT_MOVE:
+        sim->moved_to = -1;
+        break;
     case FAULT_STANDBY:
         n->standby = false;
         pacemaker_kick(sim, fault->node);
@@ -337,7 +458,9 @@ bool fault_event(struct sim *sim, const struct sim_event *event)
     struct sim_fault *fault = &sim->fault[event->a];
 
     switch ((int)event->kind) {
-    case EV_FAULT: begin(sim, fault); return true;
+    case EV_FAULT:
+        begin(sim, fault);
+        return true;
     case EV_FAULT_END:
         if (fault->salt == 1)
             end(sim, fault);

@@ -11,11 +11,11 @@
 #include <time.h>
 
 static const char *const rule_names[PROTOCOL_RULE_COUNT] = {
-    "seal", "all-sealed", "seal-cause", "rank-epoch", "rank-offset", "priority-zero", "holders",
-    "known-ahead", "restart-epoch", "claim-check", "claim-acks", "lease-wait", "tick-age",
-    "tick-ring", "lease", "link-quorum", "resume-told", "higher-epoch", "pause-first",
-    "stop-server", "backstop", "two-witnesses", "move-catch-up", "yield", "follow-epoch",
-    "link-lease",
+    "seal",          "all-sealed",    "seal-cause",    "rank-epoch",    "rank-offset",
+    "priority-zero", "holders",       "known-ahead",   "restart-epoch", "claim-check",
+    "claim-acks",    "lease-wait",    "tick-age",      "tick-ring",     "lease",
+    "link-quorum",   "resume-told",   "higher-epoch",  "pause-first",   "stop-server",
+    "backstop",      "two-witnesses", "move-catch-up", "link-lease",
 };
 
 static struct sim sim;
@@ -38,7 +38,8 @@ static bool breaks(uint64_t seed, const struct sim_options *options, const struc
 /* Takes one fault after another out, as long as the same promise stays broken. */
 static void shorten(uint64_t seed, const struct sim_options *options)
 {
-    struct sim_options quiet = {.nodes = options->nodes, .without = options->without};
+    struct sim_options quiet = {
+        .nodes = options->nodes, .without = options->without, .aim = options->aim};
     struct sim_fault faults[SIM_FAULTS];
     size_t count = sim.fault_count;
     const char *promise = sim.broken;
@@ -86,9 +87,10 @@ static void list_rules(void)
 
 static int usage(void)
 {
-    fputs("usage: sim --seeds FROM-TO --nodes 3|5 [--without RULE] [--keep-going]\n"
+    fputs("usage: sim --seeds FROM-TO --nodes 3|5 [--without RULE]... [--aim RULE] [--keep-going]\n"
           "       sim --schedule SEED --nodes 3|5 [--without RULE]\n"
-          "       sim --list\n", stderr);
+          "       sim --list\n",
+          stderr);
     return 2;
 }
 
@@ -114,17 +116,18 @@ static int run_all(uint64_t from, uint64_t to, const struct sim_options *options
         break;
     }
     double took = seconds() - begin;
-    printf("%llu schedules on %d nodes, %llu broken, %.0f schedules/s, %.0f events each; "
-           "%llu promotions, %llu writes confirmed by WAIT, %llu of them lost to several failures\n",
-           (unsigned long long)run, options->nodes, (unsigned long long)broken,
-           (double)run / took, (double)events / (double)run, (unsigned long long)totals[0],
-           (unsigned long long)totals[1], (unsigned long long)totals[2]);
+    printf(
+        "%llu schedules on %d nodes, %llu broken, %.0f schedules/s, %.0f events each; "
+        "%llu promotions, %llu writes confirmed by WAIT, %llu of them lost to several failures\n",
+        (unsigned long long)run, options->nodes, (unsigned long long)broken, (double)run / took,
+        (double)events / (double)run, (unsigned long long)totals[0], (unsigned long long)totals[1],
+        (unsigned long long)totals[2]);
     return broken ? 1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-    struct sim_options options = {.nodes = 3};
+    struct sim_options options = {.nodes = 3, .aim = -1};
     unsigned long long from = 1, to = 1000;
     bool keep_going = false;
 
@@ -140,6 +143,8 @@ int main(int argc, char **argv)
             options.nodes = *value - '0';
         else if (strcmp(argv[i], "--without") == 0 && ++i)
             options.without |= 1ULL << find_rule(value);
+        else if (strcmp(argv[i], "--aim") == 0 && ++i)
+            options.aim = find_rule(value);
         else if (strcmp(argv[i], "--schedule") == 0 && sscanf(value, "%llu", &from) == 1 && ++i) {
             to = from;
             options.trace = true;

@@ -17,7 +17,8 @@ void pacemaker_kick(struct sim *sim, int node)
         if (!(members >> i & 1) || dc->scheduler_due || !dc->up)
             continue;
         dc->scheduler_due = true;
-        sim_at(sim, sim->now + sim_delay(sim, 5 * MS, 40 * MS) + sim_below(sim, sim->slow_scheduler),
+        sim_at(sim,
+               sim->now + sim_delay(sim, 5 * MS, 40 * MS) + sim_below(sim, sim->slow_scheduler),
                EV_SCHEDULER, i);
     }
 }
@@ -30,8 +31,7 @@ static void spread_score(struct sim *sim, int node)
     for (int i = 0; i < sim->nodes; i++) {
         if (sim->node[i].ring != n->ring || !(n->ring_members >> i & 1))
             continue;
-        struct sim_event *event =
-            sim_at(sim, sim->now + sim_delay(sim, MS, 20 * MS), EV_ATTR, i);
+        struct sim_event *event = sim_at(sim, sim->now + sim_delay(sim, MS, 20 * MS), EV_ATTR, i);
         event->a = (uint64_t)node;
         event->c = n->ring;
     }
@@ -144,7 +144,8 @@ static void begin_act(struct sim *sim, int node, enum sim_act act)
     sim_trace(sim, node, "agent: act %d begins", act);
     step_later(sim, node, act == ACT_STOP ? 2500 * MS : 5 * SECOND);
     switch (act) {
-    case ACT_NONE: break;
+    case ACT_NONE:
+        break;
     case ACT_START:
         start_server(sim, node);
         finish(sim, node, true);
@@ -185,7 +186,9 @@ static void step_act(struct sim *sim, const struct sim_event *event)
     bool answered = n->act_step == 2;
     switch (n->act) {
     case ACT_NONE:
-    case ACT_START: finish(sim, node, true); break;
+    case ACT_START:
+        finish(sim, node, true);
+        break;
     case ACT_STOP:
         server_end(sim, node, server_runs(sim, node), false);
         watch_end(sim, node);
@@ -196,7 +199,9 @@ static void step_act(struct sim *sim, const struct sim_event *event)
             demote_alone(sim, node);
         finish(sim, node, true);
         break;
-    case ACT_PROMOTE: finish(sim, node, answered && !n->act_result); break;
+    case ACT_PROMOTE:
+        finish(sim, node, answered && !n->act_result);
+        break;
     }
 }
 
@@ -328,8 +333,8 @@ static void take_act(struct sim *sim, const struct sim_event *event)
 static void monitor(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
-    bool idle = n->up && !n->frozen && n->corosync && n->started && n->act == ACT_NONE &&
-                !n->failed;
+    bool idle =
+        n->up && !n->frozen && n->corosync && n->started && n->act == ACT_NONE && !n->failed;
 
     if (idle) {
         bool leads = n->server.role == MEMBER_ROLE_PRIMARY;
@@ -414,12 +419,24 @@ bool pacemaker_event(struct sim *sim, const struct sim_event *event)
             pacemaker_kick(sim, event->node);
         }
         return true;
-    case EV_SCHEDULER: schedule(sim, event->node); return true;
-    case EV_ACT: take_act(sim, event); return true;
-    case EV_ACT_STEP: step_act(sim, event); return true;
-    case EV_MONITOR: monitor(sim, event->node); return true;
-    case EV_FENCE: fence(sim, event); return true;
-    case EV_BOOT: node_boot(sim, event->node); return true;
+    case EV_SCHEDULER:
+        schedule(sim, event->node);
+        return true;
+    case EV_ACT:
+        take_act(sim, event);
+        return true;
+    case EV_ACT_STEP:
+        step_act(sim, event);
+        return true;
+    case EV_MONITOR:
+        monitor(sim, event->node);
+        return true;
+    case EV_FENCE:
+        fence(sim, event);
+        return true;
+    case EV_BOOT:
+        node_boot(sim, event->node);
+        return true;
     }
     return false;
 }

@@ -78,8 +78,7 @@ bool server_accepts(const struct sim *sim, int node)
     const struct sim_server *server = &sim->node[node].server;
 
     return server_runs(sim, node) && server->role == MEMBER_ROLE_PRIMARY && !server->paused &&
-           !server->loading && !server->script &&
-           good_replicas(sim, node) >= server->min_replicas;
+           !server->loading && !server->script && good_replicas(sim, node) >= server->min_replicas;
 }
 
 void server_start(struct sim *sim, int node)
@@ -228,16 +227,27 @@ void server_order(struct sim *sim, int node, const struct protocol_effect *order
     if (!*done)
         return;
     switch (order->kind) {
-    case PROTOCOL_EFFECT_SEAL: server_seal(sim, node); break;
-    case PROTOCOL_EFFECT_FOLLOW: follow(sim, node, (int)order->node - 1); break;
+    case PROTOCOL_EFFECT_SEAL:
+        server_seal(sim, node);
+        break;
+    case PROTOCOL_EFFECT_FOLLOW:
+        follow(sim, node, (int)order->node - 1);
+        break;
     case PROTOCOL_EFFECT_TAKE_ROLE:
         if (server->role != MEMBER_ROLE_PRIMARY)
             take_role(sim, node);
         break;
-    case PROTOCOL_EFFECT_PAUSE: server->paused = true; break;
-    case PROTOCOL_EFFECT_RESUME: server->paused = false; break;
-    case PROTOCOL_EFFECT_BACKSTOP: server->min_replicas = (int)order->number; break;
-    default: break; /* the other effects are no orders to the server */
+    case PROTOCOL_EFFECT_PAUSE:
+        server->paused = true;
+        break;
+    case PROTOCOL_EFFECT_RESUME:
+        server->paused = false;
+        break;
+    case PROTOCOL_EFFECT_BACKSTOP:
+        server->min_replicas = (int)order->number;
+        break;
+    default:
+        break; /* the other effects are no orders to the server */
     }
 }
 
@@ -348,8 +358,8 @@ static void synced(struct sim *sim, const struct sim_event *event)
 static void send_ack(struct sim *sim, int node)
 {
     struct sim_server *replica = &sim->node[node].server;
-    struct sim_event *ack = sim_at(sim, sim->now + sim_delay(sim, 200, 2 * MS), EV_ACK,
-                                   replica->following);
+    struct sim_event *ack =
+        sim_at(sim, sim->now + sim_delay(sim, 200, 2 * MS), EV_ACK, replica->following);
     ack->a = (uint64_t)node;
     ack->b = replica->length;
     ack->c = sim->node[replica->following].server.run;
@@ -363,12 +373,11 @@ static void stream_arrives(struct sim *sim, const struct sim_event *event)
 
     if (event->a != replica->link_generation || !replica->up || replica->link != MEMBER_LINK_UP)
         return;
-    if (!server_runs(sim, event->node) ||
-        !redis_reaches(sim, event->node, replica->following)) {
+    if (!server_runs(sim, event->node) || !redis_reaches(sim, event->node, replica->following)) {
         if (!sim->node[replica->following].up)
             return; /* lost with the node */
-        struct sim_event copy = *event, *again =
-            sim_at(sim, sim->now + 25 * MS, EV_STREAM, event->node);
+        struct sim_event copy = *event,
+                         *again = sim_at(sim, sim->now + 25 * MS, EV_STREAM, event->node);
         again->a = copy.a;
         again->b = copy.b;
         again->c = copy.c;
@@ -408,8 +417,8 @@ static void ack_arrives(struct sim *sim, const struct sim_event *event)
         !redis_reaches(sim, event->node, replica) || server->stream != (int)event->d)
         return;
     if (!server_runs(sim, event->node)) {
-        struct sim_event copy = *event, *again =
-            sim_at(sim, sim->now + 10 * MS, EV_ACK, event->node);
+        struct sim_event copy = *event,
+                         *again = sim_at(sim, sim->now + 10 * MS, EV_ACK, event->node);
         again->a = copy.a;
         again->b = copy.b;
         again->c = copy.c;
@@ -485,12 +494,24 @@ bool server_event(struct sim *sim, const struct sim_event *event)
     struct sim_server *server = &sim->node[event->node].server;
 
     switch ((int)event->kind) {
-    case EV_CONNECT: connect_to(sim, event); return true;
-    case EV_SYNCED: synced(sim, event); return true;
-    case EV_STREAM: stream_arrives(sim, event); return true;
-    case EV_ACK: ack_arrives(sim, event); return true;
-    case EV_CRON: cron(sim, event); return true;
-    case EV_LINK_DOWN: link_down(sim, event); return true;
+    case EV_CONNECT:
+        connect_to(sim, event);
+        return true;
+    case EV_SYNCED:
+        synced(sim, event);
+        return true;
+    case EV_STREAM:
+        stream_arrives(sim, event);
+        return true;
+    case EV_ACK:
+        ack_arrives(sim, event);
+        return true;
+    case EV_CRON:
+        cron(sim, event);
+        return true;
+    case EV_LINK_DOWN:
+        link_down(sim, event);
+        return true;
     case EV_LOADED:
         if (server->up && server->run == event->a)
             server->loading = false;

@@ -143,8 +143,7 @@ static uint64_t delivery_time(struct sim *sim, int node, uint64_t earliest)
 
 static void deliver_ring(struct sim *sim, int node, const struct sim_ring *ring, uint64_t skew)
 {
-    struct sim_event *event =
-        sim_at(sim, delivery_time(sim, node, sim->now + skew), EV_RING, node);
+    struct sim_event *event = sim_at(sim, delivery_time(sim, node, sim->now + skew), EV_RING, node);
     event->a = ring->id;
     event->b = ring->members;
 }
@@ -241,8 +240,8 @@ static void reform(struct sim *sim)
             merges = merges || (j != i && sim->ring[j].id &&
                                 can_merge(sim, ring->members, sim->ring[j].members));
         for (int n = 0; n < sim->nodes && !merges; n++)
-            merges = daemon_runs(sim, n) && !ring_of(sim, n) &&
-                     can_merge(sim, ring->members, 1U << n);
+            merges =
+                daemon_runs(sim, n) && !ring_of(sim, n) && can_merge(sim, ring->members, 1U << n);
         if (ring->broken || merges) {
             loose |= ring->members;
             ring->id = 0;
@@ -288,6 +287,12 @@ static void take_ring(struct sim *sim, const struct sim_event *event)
     told = (struct protocol_event){.kind = PROTOCOL_EVENT_GROUP};
     watch_members(sim, event->node, group_of(sim, members), &told.members);
     watch_event(sim, event->node, &told);
+    n->group_told = group_of(sim, members);
+    for (int i = 0; i < sim->nodes; i++) /* a watch that came up in between */
+        if (sim->node[i].ring == n->ring && sim->node[i].group_told != n->group_told) {
+            ring_join_group(sim, event->node);
+            break;
+        }
     flush(sim, event->node);
     uint64_t wait = sim_chance(sim, 10) ? sim_below(sim, 300 * MS) : sim_below(sim, 50 * MS);
     struct sim_event *quorum = sim_at(sim, sim->now + wait, EV_QUORUM, event->node);
@@ -381,8 +386,7 @@ void ring_join_group(struct sim *sim, int node)
 
     for (int i = 0; i < sim->nodes; i++)
         if (sim->node[i].ring == n->ring && (n->ring_members >> i & 1) && sim->node[i].up)
-            sim_at(sim, delivery_time(sim, i, at), EV_GROUP, i)
-                ->a = n->ring;
+            sim_at(sim, delivery_time(sim, i, at), EV_GROUP, i)->a = n->ring;
 }
 
 static void take_group(struct sim *sim, const struct sim_event *event)
@@ -396,18 +400,29 @@ static void take_group(struct sim *sim, const struct sim_event *event)
         put_back(sim, event, n->hold_until);
         return;
     }
-    watch_members(sim, event->node, group_of(sim, n->ring_members), &told.members);
+    n->group_told = group_of(sim, n->ring_members);
+    watch_members(sim, event->node, n->group_told, &told.members);
     watch_event(sim, event->node, &told);
 }
 
 bool ring_event(struct sim *sim, const struct sim_event *event)
 {
     switch ((int)event->kind) {
-    case EV_MESSAGE: take_message(sim, event); return true;
-    case EV_RING: take_ring(sim, event); return true;
-    case EV_QUORUM: take_quorum(sim, event); return true;
-    case EV_GROUP: take_group(sim, event); return true;
-    case EV_LINKS: take_links(sim, event); return true;
+    case EV_MESSAGE:
+        take_message(sim, event);
+        return true;
+    case EV_RING:
+        take_ring(sim, event);
+        return true;
+    case EV_QUORUM:
+        take_quorum(sim, event);
+        return true;
+    case EV_GROUP:
+        take_group(sim, event);
+        return true;
+    case EV_LINKS:
+        take_links(sim, event);
+        return true;
     case EV_REFORM:
         if (sim->reform_pending && sim->reform_at == event->a) {
             sim->reform_pending = false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What redis_watch.c does in life: gives events to the protocol and carries its effects out, here on
- * a simulated server, file, bus and cluster; each with its delay.
+ * What redis_watch.c does in life: gives events to the protocol and carries its effects out, here
+ * on a simulated server, file, bus and cluster; each with its delay.
  */
 #include "sim.h"
 
@@ -42,8 +42,7 @@ static void give_order(struct sim *sim, int node, const struct protocol_effect *
 static void tell(struct sim *sim, int node, bool tick)
 {
     struct protocol *protocol = &sim->node[node].watch.protocol;
-    struct redis_message message = {
-        .kind = tick ? REDIS_MESSAGE_TICK : REDIS_MESSAGE_TELL};
+    struct redis_message message = {.kind = tick ? REDIS_MESSAGE_TICK : REDIS_MESSAGE_TELL};
 
     if (tick)
         message.tick_ms = watch_clock(sim, node);
@@ -77,9 +76,12 @@ static void carry_out(struct sim *sim, int node, const struct protocol_effect *e
         sim_trace(sim, node, "order %llu kind %d node %u number %llu",
                   (unsigned long long)effect->order, effect->kind, effect->node,
                   (unsigned long long)effect->number);
+        if (effect->kind == PROTOCOL_EFFECT_PAUSE)
+            check_pause(sim, node);
         give_order(sim, node, effect);
         break;
-    case PROTOCOL_EFFECT_DROP_CLIENTS: break;
+    case PROTOCOL_EFFECT_DROP_CLIENTS:
+        break;
     case PROTOCOL_EFFECT_STOP:
     case PROTOCOL_EFFECT_CONTINUE:
     case PROTOCOL_EFFECT_KILL:
@@ -99,17 +101,28 @@ static void carry_out(struct sim *sim, int node, const struct protocol_effect *e
         event->a = watch->generation;
         event->b = effect->node;
         break;
-    case PROTOCOL_EFFECT_WRITE_FILE: write_file(sim, node, effect); break;
+    case PROTOCOL_EFFECT_WRITE_FILE:
+        write_file(sim, node, effect);
+        break;
     case PROTOCOL_EFFECT_WRITE_CIB:
         event = sim_at(sim, sim->now + sim_delay(sim, 5 * MS, 60 * MS), EV_CIB, node);
         event->a = watch->generation;
         event->b = effect->number;
         break;
-    case PROTOCOL_EFFECT_TELL: tell(sim, node, false); break;
-    case PROTOCOL_EFFECT_TICK: tell(sim, node, true); break;
-    case PROTOCOL_EFFECT_SCORE: pacemaker_score(sim, node, effect->score); break;
-    case PROTOCOL_EFFECT_STATUS: break;
-    case PROTOCOL_EFFECT_REPLY: pacemaker_reply(sim, node, effect); break;
+    case PROTOCOL_EFFECT_TELL:
+        tell(sim, node, false);
+        break;
+    case PROTOCOL_EFFECT_TICK:
+        tell(sim, node, true);
+        break;
+    case PROTOCOL_EFFECT_SCORE:
+        pacemaker_score(sim, node, effect->score);
+        break;
+    case PROTOCOL_EFFECT_STATUS:
+        break;
+    case PROTOCOL_EFFECT_REPLY:
+        pacemaker_reply(sim, node, effect);
+        break;
     case PROTOCOL_EFFECT_HISTORY:
         sim_trace(sim, node, "history: note %d node %u number %llu", effect->note, effect->node,
                   (unsigned long long)effect->number);
@@ -131,8 +144,8 @@ void watch_event(struct sim *sim, int node, struct protocol_event *event)
     sim->events++;
     for (size_t i = 0; i < effects.count; i++)
         carry_out(sim, node, &effects.effect[i]);
-    uint64_t wake = effects.wake_ms == UINT64_MAX ? sim->now + SECOND
-                                                  : effects.wake_ms * MS - n->clock_offset;
+    uint64_t wake =
+        effects.wake_ms == UINT64_MAX ? sim->now + SECOND : effects.wake_ms * MS - n->clock_offset;
     if (wake <= sim->now)
         wake = sim->now + 1;
     sim_at(sim, wake, EV_WATCH_WAKE, node)->a = ++watch->wake_generation;
@@ -142,10 +155,12 @@ void watch_start(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
     struct sim_watch *watch = &n->watch;
-    struct protocol_config config = {
-        .self = (uint32_t)node + 1, .incarnation = ++sim->run_counter, .down_after_ms = 1000,
-        .ring_change_ms = (uint32_t)(sim->ring_change / MS), .without = sim->options.without,
-        .node_count = (size_t)sim->nodes};
+    struct protocol_config config = {.self = (uint32_t)node + 1,
+                                     .incarnation = ++sim->run_counter,
+                                     .down_after_ms = 1000,
+                                     .ring_change_ms = (uint32_t)(sim->ring_change / MS),
+                                     .without = sim->options.without,
+                                     .node_count = (size_t)sim->nodes};
     uint64_t generation = watch->generation + 1;
 
     for (int i = 0; i < sim->nodes; i++) {
@@ -341,13 +356,26 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
     if (!watch->running || event->a != watch->generation)
         return true;
     switch ((int)event->kind) {
-    case EV_WATCH_POLL: poll_server(sim, event->node); break;
-    case EV_ORDER: carry_out_order(sim, event->node); break;
-    case EV_DIGEST: give_digest(sim, event->node); break;
-    case EV_SIGNAL: take_signal(sim, event); break;
-    case EV_FILE: take_file(sim, event); break;
-    case EV_WITNESS: take_witness(sim, event); break;
-    case EV_LINKS: return ring_event(sim, event);
+    case EV_WATCH_POLL:
+        poll_server(sim, event->node);
+        break;
+    case EV_ORDER:
+        carry_out_order(sim, event->node);
+        break;
+    case EV_DIGEST:
+        give_digest(sim, event->node);
+        break;
+    case EV_SIGNAL:
+        take_signal(sim, event);
+        break;
+    case EV_FILE:
+        take_file(sim, event);
+        break;
+    case EV_WITNESS:
+        take_witness(sim, event);
+        break;
+    case EV_LINKS:
+        return ring_event(sim, event);
     case EV_CIB: {
         struct protocol_event told = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = event->b};
         watch_event(sim, event->node, &told);

@@ -17,8 +17,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#define PATIENCE_MS 60000 /* what a condition may take on a slow machine; nothing waits this long  \
-                           */
+#define PATIENCE_MS                                                                                \
+    60000 /* what a condition may take on a slow machine; nothing waits this long                  \
+           */
 #define ARGV_MAX 64
 
 /* Waits for a condition; fails the test where it does not come. */
@@ -99,8 +100,7 @@ static inline int unix_listen(const char *path)
     return fd;
 }
 
-/* One that answers each byte of `text` for ever, one a millisecond, on the first connection; `text`
- * NULL: reads and never answers. */
+/* One that says `text` to its first connection, a byte a millisecond, its last one for ever. */
 static inline pid_t unix_trickle(const char *path, const char *text)
 {
     cleanup_close int listening = unix_listen(path);

@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The client against real servers: what they answer, refuse and leave unanswered.
+ */
+#include "redis_client.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+// cmocka wants setjmp, stdarg and stddef before it
+#include <cmocka.h>
+
+#include "config.h"
+#include "server_run.h"
+
+#define SECRET "s3cret-word"
+
+/* The socket of the server that a test started. */
+static char *redis_sock;
+
+static int socket_name(void **state)
+{
+    free(redis_sock);
+    redis_sock = scratch_path("redis.sock");
+    return scratch_empty(state);
+}
+
+static struct redis_client *opened(const struct redis_endpoint *endpoint)
+{
+    cleanup_free char *problem = NULL;
+    struct redis_client *client;
+    int rc = redis_client_open(endpoint, patience(), &client, &problem);
+
+    if (rc)
+        fail_msg("not opened: %s (%s)", problem, strerror(-rc));
+    assert_null(problem);
+    return client;
+}
+
+static struct redis_client *opened_plain(void)
+{
+    return opened(&(struct redis_endpoint){.unix_path = redis_sock});
+}
+
+/* A connection that is not to be had. Caller frees the problem, which never holds the password. */
+static char *refused(const struct redis_endpoint *endpoint, struct deadline deadline, int expected)
+{
+    struct redis_client *client;
+    char *problem;
+
+    assert_int_equal(redis_client_open(endpoint, deadline, &client, &problem), expected);
+    assert_null(client);
+    assert_non_null(problem);
+    assert_null(strstr(problem, SECRET));
+    return problem;
+}
+
+static void says(struct redis_client *client, const char *expected, const char *one,
+                 const char *two, const char *three)
+{
+    cleanup_free char *text = NULL;
+
+    assert_int_equal(redis_ask_words(client, patience(), &text, one, two, three, NULL), 0);
+    if (!text || !expected)
+        assert_true(!text && !expected);
+    else
+        assert_string_equal(text, expected);
+    assert_int_equal(redis_client_error(client), REDIS_ERROR_NONE);
+    assert_string_equal(redis_client_error_text(client), "");
+}
+
+static void fails(struct redis_client *client, enum redis_error error, const char *begin,
+                  const char *one, const char *two)
+{
+    cleanup_free char *text = NULL;
+
+    assert_int_equal(redis_ask_words(client, patience(), &text, one, two, NULL), -EREMOTEIO);
+    assert_null(text);
+    assert_int_equal(redis_client_error(client), error);
+    assert_memory_equal(redis_client_error_text(client), begin, strlen(begin));
+}
+
+/* --- answers --- */
+
+static void replies_are_text(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+
+    (void)state;
+    says(client, "PONG", "PING", NULL, NULL);
+    says(client, "OK", "SET", "a b", "x\r\ny");
+    says(client, "x\r\ny", "GET", "a b", NULL);
+    says(client, NULL, "GET", "absent", NULL);
+    says(client, "1", "RPUSH", "list", "one");
+    says(client, "2", "RPUSH", "list", "");
+    says(client, "maxclients\n10000", "CONFIG", "GET", "maxclients");
+    says(client, "", "CONFIG", "GET", "nothing-like-it");
+    assert_int_equal(redis_ask_words(client, patience(), NULL, "PING", NULL), 0);
+    server_kill(pid);
+}
+
+static void lists_are_flat(void **state)
+{
+    static const char *const script[] = {"EVAL", "return {1, {'two', {3}}, {}, false, 'four'}",
+                                         "0"};
+    static const char *const config[] = {"CONFIG", "GET", "m*"};
+    static const char *const none[] = {"GET", "absent"};
+    pid_t pid = redis_spawn(redis_sock, "--maxclients", "4711", NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+    struct redis_list list;
+
+    (void)state;
+    assert_int_equal(redis_ask_list(client, patience(), &list, 3, script), 0);
+    assert_int_equal(list.count, 5);
+    assert_string_equal(list.items[0], "1");
+    assert_string_equal(list.items[1], "two");
+    assert_string_equal(list.items[2], "3");
+    assert_null(list.items[3]);
+    assert_string_equal(list.items[4], "four");
+    redis_list_free(&list);
+    assert_int_equal(redis_ask_list(client, patience(), &list, 3, config), 0);
+    assert_string_equal(redis_list_field(&list, "maxclients"), "4711");
+    assert_null(redis_list_field(&list, "4711")); /* a value is no field */
+    assert_null(redis_list_field(&list, "absent"));
+    redis_list_free(&list);
+    assert_int_equal(list.count, 0);
+    assert_int_equal(redis_ask_list(client, patience(), &list, 2, none), 0);
+    assert_int_equal(list.count, 0);
+    redis_list_free(&list);
+    server_kill(pid);
+}
+
+static void large_words_go_and_come_whole(void **state)
+{
+    enum {
+        SIZE = 16 * 1024 * 1024
+    };
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+    cleanup_free char *value = xcalloc(1, SIZE + 1), *text = NULL;
+
+    (void)state;
+    for (size_t i = 0; i < SIZE; i++)
+        value[i] = (char)('a' + i % 23);
+    says(client, "OK", "SET", "key", value);
+    assert_int_equal(redis_ask_words(client, patience(), &text, "GET", "key", NULL), 0);
+    assert_int_equal(strlen(text), SIZE);
+    assert_int_equal(memcmp(text, value, SIZE), 0);
+    server_kill(pid);
+}
+
+static void too_many_words_are_refused(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+
+    (void)state;
+#define TEN "1", "2", "3", "4", "5", "6", "7", "8", "9", "10"
+    assert_int_equal(redis_ask_words(client, patience(), NULL, "DEL", TEN, TEN, TEN, TEN, TEN, TEN,
+                                     "61", "62", "63", NULL),
+                     0);
+    assert_int_equal(redis_ask_words(client, patience(), NULL, "DEL", TEN, TEN, TEN, TEN, TEN, TEN,
+                                     "61", "62", "63", "64", NULL),
+                     -E2BIG);
+    assert_int_equal(redis_ask_words(client, patience(), NULL, NULL), -EINVAL);
+    says(client, "PONG", "PING", NULL, NULL);
+    server_kill(pid);
+}
+
+static void sentinel_is_asked_alike(void **state)
+{
+    static const char *const master[] = {"SENTINEL", "MASTER", "mymaster"};
+    cleanup_free char *config = scratch_path("sentinel.conf");
+    cleanup_free char *text = xasprintf("port 0\nunixsocket %s\ndir %s\n"
+                                        "sentinel monitor mymaster 127.0.0.1 1 2\n",
+                                        redis_sock, scratch_dir);
+    const char *const argv[] = {"redis-sentinel", config, NULL};
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    struct redis_client *client;
+    struct redis_list list;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(file_write_atomic(config, text, 0600), 0);
+    pid = server_spawn(argv);
+    wait_for(redis_answers(&endpoint));
+    client = opened(&endpoint);
+    assert_int_equal(redis_ask_list(client, patience(), &list, 3, master), 0);
+    assert_string_equal(redis_list_field(&list, "name"), "mymaster");
+    assert_string_equal(redis_list_field(&list, "quorum"), "2");
+    redis_list_free(&list);
+    says(client, "127.0.0.1\n1", "SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster");
+    redis_client_close(client);
+    server_kill(pid);
+}
+
+/* --- error replies --- */
+
+static void errors_have_classes(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+
+    (void)state;
+    fails(client, REDIS_ERROR_OTHER, "ERR unknown command", "NOSUCH", NULL);
+    says(client, "PONG", "PING", NULL, NULL); /* the connection lives on, the error is gone */
+    says(client, "OK", "SET", "key", "value");
+    fails(client, REDIS_ERROR_OTHER, "WRONGTYPE ", "LLEN", "key");
+    server_kill(pid);
+}
+
+static void words_that_were_sent_are_not_repeated(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, "--rename-command", "AUTH", "", "--rename-command",
+                            "CONFIG", "", NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+    struct redis_endpoint endpoint = {.unix_path = redis_sock, .password = SECRET};
+    cleanup_free char *problem = NULL;
+
+    (void)state;
+    problem = refused(&endpoint, patience(), -EACCES);
+    assert_int_equal(
+        redis_ask_words(client, patience(), NULL, "CONFIG", "SET", "masterauth", SECRET, NULL),
+        -EREMOTEIO);
+    assert_null(strstr(redis_client_error_text(client), SECRET));
+    assert_non_null(strstr(redis_client_error_text(client), "unknown command"));
+    server_kill(pid);
+}
+
+static void busy_server_is_alive(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, "--lua-time-limit", "1", NULL), script;
+    struct redis_client *client;
+
+    (void)state;
+    script = fork();
+    if (script == 0) {
+        struct redis_client *other = opened_plain();
+
+        scratch_forget();
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        redis_ask_words(other, patience(), NULL, "EVAL", "while true do end", "0", NULL);
+        redis_client_close(other);
+        _exit(0);
+    }
+    client = opened_plain();
+    wait_for(redis_ask_words(client, patience(), NULL, "PING", NULL) == -EREMOTEIO);
+    fails(client, REDIS_ERROR_BUSY, "BUSY ", "GET", "key");
+    redis_client_close(client);
+    client = opened_plain(); /* is opened all the same */
+    says(client, "OK", "SCRIPT", "KILL", NULL);
+    redis_client_close(client);
+    assert_int_equal(waitpid(script, NULL, 0), script);
+    server_kill(pid);
+}
+
+static void loading_server_is_alive(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, "--enable-debug-command", "yes", NULL);
+    struct redis_endpoint endpoint = {
+        .unix_path = redis_sock, .username = "default", .password = SECRET};
+    struct redis_client *client = opened_plain();
+
+    (void)state;
+    says(client, "OK", "DEBUG", "POPULATE", "5000");
+    says(client, "OK", "SAVE", NULL, NULL);
+    redis_client_close(client);
+    server_kill(pid);
+    /* 10 ms a key: it is not done before it is asked. */
+    pid = redis_spawn(redis_sock, "--key-load-delay", "10000",
+                      "--loading-process-events-interval-bytes", "1024", "--requirepass", SECRET,
+                      NULL);
+    client = opened(&endpoint);
+    fails(client, REDIS_ERROR_LOADING, "LOADING ", "GET", "key:0");
+    redis_client_close(client);
+    server_kill(pid);
+}
+
+/* --- passwords --- */
+
+static void password_is_checked(void **state)
+{
+    struct redis_endpoint none = {.unix_path = redis_sock};
+    struct redis_endpoint wrong = {.unix_path = redis_sock, .password = SECRET};
+    struct redis_endpoint right = {.unix_path = redis_sock, .password = "right"};
+    struct redis_endpoint named = {.unix_path = redis_sock, .username = "ada", .password = "hers"};
+    struct redis_endpoint stranger = {
+        .unix_path = redis_sock, .username = "eve", .password = SECRET};
+    cleanup_free char *wanted = NULL, *refusal = NULL, *unknown = NULL;
+    struct redis_client *client;
+    pid_t pid = redis_spawn(redis_sock, "--requirepass", "right", "--user", "ada", "on", ">hers",
+                            "~*", "+get", NULL);
+
+    (void)state;
+    wanted = refused(&none, patience(), -EACCES);
+    assert_non_null(strstr(wanted, redis_sock));
+    assert_non_null(strstr(wanted, "NOAUTH"));
+    refusal = refused(&wrong, patience(), -EACCES);
+    assert_non_null(strstr(refusal, "WRONGPASS"));
+    unknown = refused(&stranger, patience(), -EACCES);
+    client = opened(&right);
+    says(client, "PONG", "PING", NULL, NULL);
+    redis_client_close(client);
+    client = opened(&named);
+    says(client, NULL, "GET", "key", NULL);
+    fails(client, REDIS_ERROR_NOAUTH, "NOPERM ", "INFO", NULL);
+    redis_client_close(client);
+    server_kill(pid);
+}
+
+static void password_that_is_not_needed_does_no_harm(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock, .password = SECRET};
+    struct redis_client *client;
+    pid_t pid = redis_spawn(redis_sock, NULL);
+
+    (void)state;
+    client = opened(&endpoint);
+    says(client, "PONG", "PING", NULL, NULL);
+    redis_client_close(client);
+    server_kill(pid);
+}
+
+static void user_who_may_not_ping_is_let_in(void **state)
+{
+    struct redis_client *client;
+    pid_t pid =
+        redis_spawn(redis_sock, "--user", "default", "on", "nopass", "~*", "+get", "-ping", NULL);
+
+    (void)state;
+    client = opened_plain();
+    says(client, NULL, "GET", "key", NULL);
+    redis_client_close(client);
+    server_kill(pid);
+}
+
+/* --- nobody, and no answer --- */
+
+static void tcp_is_like_the_socket(void **state)
+{
+    int port = port_free();
+    cleanup_free char *text = xasprintf("%d", port), *where = xasprintf("127.0.0.1:%d", port);
+    struct redis_endpoint endpoint = {.host = "127.0.0.1", .port = port};
+    struct redis_endpoint named = {.host = "localhost", .port = port};
+    cleanup_free char *problem = refused(&endpoint, patience(), -ECONNREFUSED), *late = NULL;
+    struct redis_client *client;
+    pid_t pid = redis_spawn(redis_sock, "--port", text, NULL);
+
+    (void)state;
+    assert_non_null(strstr(problem, where));
+    client = opened(&endpoint);
+    says(client, "PONG", "PING", NULL, NULL);
+    redis_client_close(client);
+    client = opened(&named);
+    redis_client_close(client);
+    server_freeze(pid);
+    late = refused(&endpoint, deadline_in(50), -ETIMEDOUT); /* the kernel takes the connection */
+    assert_non_null(strstr(late, "no answer in time"));
+    server_kill(pid);
+}
+
+static void nobody_there_is_told_from_no_answer(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    struct redis_endpoint nowhere = {.port = 6379}, no_port = {.host = "127.0.0.1"};
+    struct redis_endpoint unknown = {.host = "no-such-host.invalid", .port = 6379};
+    cleanup_free char *dead = NULL;
+    pid_t pid;
+
+    (void)state;
+    free(refused(&endpoint, patience(), -ENOENT));
+    free(refused(&nowhere, patience(), -EINVAL));
+    free(refused(&no_port, patience(), -EINVAL));
+    free(refused(&unknown, patience(), -EHOSTUNREACH));
+    pid = redis_spawn(redis_sock, NULL);
+    server_kill(pid);
+    dead = refused(&endpoint, patience(), -ECONNREFUSED);
+    assert_non_null(strstr(dead, redis_sock));
+}
+
+static void frozen_server_holds_nobody_beyond_the_deadline(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock, .password = SECRET};
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+    cleanup_free char *problem = NULL, *text = NULL;
+    int rc = 0;
+
+    (void)state;
+    server_freeze(pid);
+    problem = refused(&endpoint, deadline_in(50), -ETIMEDOUT);
+    assert_int_equal(redis_ask_words(client, deadline_in(50), &text, "PING", NULL), -ETIMEDOUT);
+    assert_null(text);
+    /* Its late answer must not be taken for that of another question. */
+    kill(pid, SIGCONT);
+    assert_int_equal(redis_ask_words(client, patience(), &text, "GET", "key", NULL), -ECONNRESET);
+    /* Until its backlog is full, when connecting itself would wait. */
+    server_freeze(pid);
+    for (int i = 0; i < 1000 && rc == 0; i++) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+        memcpy(address.sun_path, redis_sock, strlen(redis_sock) + 1);
+        rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
+    }
+    assert_int_equal(rc, -1);
+    assert_int_equal(errno, EAGAIN);
+    free(steal_pointer(&problem));
+    problem = refused(&endpoint, deadline_in(20), -ETIMEDOUT);
+    server_kill(pid);
+}
+
+static void deadline_holds_though_bytes_come(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    pid_t pid = unix_trickle(redis_sock, "+x");
+
+    (void)state;
+    free(refused(&endpoint, deadline_in(50), -ETIMEDOUT));
+    server_kill(pid);
+}
+
+static void what_is_no_redis_is_told(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    pid_t pid = unix_say(redis_sock, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    cleanup_free char *problem = refused(&endpoint, patience(), -EPROTO);
+
+    (void)state;
+    assert_non_null(strstr(problem, "not a Redis"));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void end_of_the_server_is_told(void **state)
+{
+    pid_t pid = redis_spawn(redis_sock, NULL);
+    cleanup_redis_client struct redis_client *client = opened_plain();
+    cleanup_free char *text = NULL;
+
+    (void)state;
+    server_kill(pid);
+    assert_int_equal(redis_ask_words(client, patience(), &text, "PING", NULL), -ECONNRESET);
+    assert_int_equal(redis_ask_words(client, patience(), &text, "PING", NULL), -ECONNRESET);
+    assert_int_equal(redis_client_error(client), REDIS_ERROR_NONE);
+    assert_int_equal(redis_client_error(NULL), REDIS_ERROR_NONE);
+    assert_string_equal(redis_client_error_text(NULL), "");
+}
+
+static void server_with_too_many_clients_is_alive(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    pid_t pid = redis_spawn(redis_sock, "--maxclients", "1", NULL);
+    cleanup_redis_client struct redis_client *client = NULL;
+    cleanup_free char *problem = NULL;
+
+    (void)state;
+    wait_for(({
+        cleanup_free char *refusal = NULL;
+
+        redis_client_open(&endpoint, patience(), &client, &refusal) == 0;
+    }));
+    for (int i = 0; i < 100; i++) { /* whether the refusal comes before or after our question */
+        problem = refused(&endpoint, patience(), -EACCES);
+        assert_non_null(strstr(problem, "max number of clients"));
+        free(steal_pointer(&problem));
+    }
+    server_kill(pid);
+}
+
+static void refusal_before_the_question_is_read(void **state)
+{
+    struct redis_endpoint endpoint = {.unix_path = redis_sock};
+    pid_t pid = unix_say(redis_sock, "-DENIED Redis is running in protected mode\r\n");
+    cleanup_free char *problem = refused(&endpoint, patience(), -EACCES);
+
+    (void)state;
+    assert_non_null(strstr(problem, "DENIED"));
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+static void tls_is_refused_where_the_build_has_none(void **state)
+{
+#ifdef HAVE_HIREDIS_SSL
+    (void)state;
+    skip();
+#else
+    struct redis_endpoint endpoint = {.unix_path = redis_sock, .tls = true};
+    cleanup_free char *problem = refused(&endpoint, patience(), -ENOTSUP);
+
+    (void)state;
+    assert_non_null(strstr(problem, "no TLS"));
+#endif
+}
+
+static int end(void **state)
+{
+    free(steal_pointer(&redis_sock));
+    return scratch_remove(state);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(replies_are_text, socket_name),
+        cmocka_unit_test_setup(lists_are_flat, socket_name),
+        cmocka_unit_test_setup(large_words_go_and_come_whole, socket_name),
+        cmocka_unit_test_setup(too_many_words_are_refused, socket_name),
+        cmocka_unit_test_setup(sentinel_is_asked_alike, socket_name),
+        cmocka_unit_test_setup(errors_have_classes, socket_name),
+        cmocka_unit_test_setup(words_that_were_sent_are_not_repeated, socket_name),
+        cmocka_unit_test_setup(busy_server_is_alive, socket_name),
+        cmocka_unit_test_setup(loading_server_is_alive, socket_name),
+        cmocka_unit_test_setup(password_is_checked, socket_name),
+        cmocka_unit_test_setup(password_that_is_not_needed_does_no_harm, socket_name),
+        cmocka_unit_test_setup(user_who_may_not_ping_is_let_in, socket_name),
+        cmocka_unit_test_setup(tcp_is_like_the_socket, socket_name),
+        cmocka_unit_test_setup(nobody_there_is_told_from_no_answer, socket_name),
+        cmocka_unit_test_setup(frozen_server_holds_nobody_beyond_the_deadline, socket_name),
+        cmocka_unit_test_setup(deadline_holds_though_bytes_come, socket_name),
+        cmocka_unit_test_setup(what_is_no_redis_is_told, socket_name),
+        cmocka_unit_test_setup(end_of_the_server_is_told, socket_name),
+        cmocka_unit_test_setup(server_with_too_many_clients_is_alive, socket_name),
+        cmocka_unit_test_setup(refusal_before_the_question_is_read, socket_name),
+        cmocka_unit_test_setup(tls_is_refused_where_the_build_has_none, socket_name),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("redis_client", tests, scratch_make, end);
+}
