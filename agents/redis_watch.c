@@ -182,6 +182,7 @@ static const struct {
     {"attributes", watch_attributes_open, watch_attributes_close},
     {"agent", watch_agent_open, watch_agent_close},
     {"witness", watch_witness_open, watch_witness_close},
+    {"backlog", watch_backlog_open, watch_backlog_close},
     {"redis", watch_redis_open, watch_redis_close},
     {"ring", watch_ring_open, watch_ring_close},
     {"store", watch_store_open, watch_store_close},

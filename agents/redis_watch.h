@@ -10,11 +10,13 @@
 #include "loop.h"
 #include "nodes.h"
 #include "ocf.h"
+#include "redis_info.h"
 #include "redis_protocol.h"
 #include "redis_server.h"
 
 struct watch_agent;
 struct watch_attributes;
+struct watch_backlog;
 struct watch_redis;
 struct watch_ring;
 struct watch_store;
@@ -31,6 +33,7 @@ struct watch {
     bool ending;
     struct watch_agent *agent;           /* redis_watch_agent.c */
     struct watch_attributes *attributes; /* redis_watch_attributes.c */
+    struct watch_backlog *backlog;       /* redis_watch_backlog.c */
     struct watch_redis *redis;           /* redis_watch_redis.c */
     struct watch_ring *ring;             /* redis_watch_ring.c */
     struct watch_store *store;           /* redis_watch_store.c */
@@ -56,6 +59,14 @@ void watch_attributes_close(struct watch *watch);
 void watch_attributes_score(struct watch *watch, int score);
 void watch_attributes_status(struct watch *watch, enum protocol_status status);
 void watch_attributes_epoch(struct watch *watch, uint64_t epoch);
+
+/*
+ * Whether a primary has to be waited for until it has a replication backlog, and so a position. If
+ * so, it is asked again soon.
+ */
+int watch_backlog_open(struct watch *watch);
+void watch_backlog_close(struct watch *watch);
+bool watch_backlog_awaited(struct watch *watch, const struct redis_info *info);
 
 /* The connection to the local server: what it says, and the orders to it. */
 int watch_redis_open(struct watch *watch);

@@ -164,6 +164,8 @@ static void info_came(void *data, const struct redis_answer *answer)
         heard(watch); /* BUSY and LOADING are answers */
     if (answer->rc || !answer->text || redis_info_parse(answer->text, answer->length, &info) < 0)
         return;
+    if (watch_backlog_awaited(watch, &info))
+        return;
     event.digest = watch_digest(watch, &info);
     event.digest.order = watch->redis->order_done;
     watch_event(watch, &event);
@@ -281,6 +283,10 @@ static void order_backstop(struct watch *watch, const struct protocol_effect *ef
     char replicas[16];
 
     snprintf(replicas, sizeof(replicas), "%d", (int)effect->number);
+    /* Without its backlog it would have no position (redis_watch_backlog.c), so it is never freed.
+     */
+    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
+                                "repl-backlog-ttl", "0", NULL);
     (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
                                 "min-replicas-max-lag", "2", NULL);
     send_order(watch, effect,

@@ -32,8 +32,8 @@ struct attr_manager {
     struct attr_manager_events events;
     void *data;
     struct attribute *attributes;
-    bool told_late;
-    bool telling; /* callbacks are on the stack: a closed manager is freed after them */
+    bool is_up, told_down; /* what was told last */
+    bool telling;          /* callbacks are on the stack: a closed manager is freed after them */
     bool closed;
 };
 
@@ -189,6 +189,17 @@ static void manager_write(struct attr_manager *manager)
         write_discard(job); /* out of threads: with the next change, or connection */
 }
 
+/* Also where it had been late with an answer that came after all. */
+static void manager_tell_up(struct attr_manager *manager)
+{
+    if (manager->is_up && !manager->told_down)
+        return;
+    manager->is_up = true;
+    manager->told_down = false;
+    if (manager->events.up)
+        manager->events.up(manager->data);
+}
+
 static void manager_tell(struct attr_manager *manager, const struct write_one *item)
 {
     struct attribute *attribute = attribute_find(manager, item->name);
@@ -204,12 +215,10 @@ static void write_done(void *owner, void *job, int rc)
 {
     struct attr_manager *manager = owner;
     struct write_job *writes = job;
-    bool was_late = manager->told_late;
 
     manager->telling = true;
-    manager->told_late = false;
-    if (was_late && rc == 0 && manager->events.up)
-        manager->events.up(manager->data);
+    if (rc == 0)
+        manager_tell_up(manager);
     for (size_t i = 0; i < writes->count && !manager->closed; i++)
         manager_tell(manager, &writes->item[i]);
     write_discard(writes);
@@ -217,13 +226,21 @@ static void write_done(void *owner, void *job, int rc)
         manager_write(manager);
 }
 
-static void write_late(void *owner)
+static void manager_down(void *owner, int rc)
 {
     struct attr_manager *manager = owner;
 
-    manager->told_late = true;
+    if (manager->told_down)
+        return;
+    manager->told_down = true;
+    manager->is_up = false;
     if (manager->events.down)
-        manager->events.down(manager->data, -ETIMEDOUT);
+        manager->events.down(manager->data, rc);
+}
+
+static void write_late(void *owner)
+{
+    manager_down(owner, -ETIMEDOUT);
 }
 
 static void *session_new(void *owner)
@@ -252,18 +269,9 @@ static void manager_up(void *owner, void *session)
     manager->telling = true;
     for (struct attribute *a = manager->attributes; a; a = a->next)
         a->written = false;
-    if (manager->events.up)
-        manager->events.up(manager->data);
+    manager_tell_up(manager);
     if (manager_leave(manager))
         manager_write(manager);
-}
-
-static void manager_down(void *owner, int rc)
-{
-    struct attr_manager *manager = owner;
-
-    if (manager->events.down)
-        manager->events.down(manager->data, rc);
 }
 
 int attr_manager_open(struct loop *loop, const struct attr_manager_events *events, void *data,

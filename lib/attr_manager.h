@@ -18,8 +18,8 @@ struct attr_manager_events {
     /* Connected; what is wanted and not accepted is written now. */
     void (*up)(void *data);
     /*
-     * -ENOTCONN, -EACCES, -errno: no attribute manager; -ETIMEDOUT: it does not answer. It goes on
-     * trying, then tells `up` and writes everything again.
+     * Told once until `up`. -ENOTCONN, -EACCES, -errno: no attribute manager; -ETIMEDOUT: it does
+     * not answer. It goes on trying, then tells `up` and writes everything again.
      */
     void (*down)(void *data, int rc);
     /*

@@ -37,8 +37,8 @@ struct bus_events {
      * It goes on trying, then tells `up`.
      */
     void (*down)(void *data, int rc);
-    /* The ring, at first and at each change, with all nodes in it, in the group or not. It says
-     * nothing of quorum. */
+    /* The ring, at first (after `members`, as corosync has it) and at each change, with all nodes
+     * in it, in the group or not. It says nothing of quorum. */
     void (*ring)(void *data, struct ring ring, const uint32_t *nodes, size_t count);
     /* Who is in the group now. We are in it from the first call after `up` that names us. Of who
      * left, the node may be gone or the process only: `ring` tells. */

@@ -21,8 +21,9 @@ struct failed_resource {
 };
 
 /*
- * On the loop, exactly once a report that was taken. 0: the controller took it in; -ENOTCONN: no
- * controller; -ETIMEDOUT: could not find out; -EIO: refused (no such resource here); -errno.
+ * On the loop, exactly once a report that was taken. 0: the controller took it in, which it does
+ * for a resource that does not exist too; -ENOTCONN: no controller; -ETIMEDOUT: could not find out;
+ * -EIO: refused; -errno.
  */
 typedef void (*failure_fn)(void *data, int rc);
 

@@ -62,7 +62,6 @@ static void told_nodes(quorum_handle_t handle, struct quorum_ring_id ring, uint3
 static int session_open(void *data)
 {
     quorum_model_v1_data_t model = {
-        .model = QUORUM_MODEL_V1,
         .quorum_notify_fn = told_quorum,
         .nodelist_notify_fn = told_nodes,
     };
