@@ -100,9 +100,25 @@ static inline int unix_listen(const char *path)
     return fd;
 }
 
-/* One that says `text` to its first connection, a byte a millisecond, its last one for ever. */
-static inline pid_t unix_trickle(const char *path, const char *text)
+#define FLOOD_DEADLINE_MS 200 /* for a client of unix_flood to come so far as to wait */
+
+/* Whether the process is stopped, or will never be. */
+static inline bool process_stands(pid_t pid)
 {
+    cleanup_free char *path = xasprintf("/proc/%d/stat", pid), *text = NULL;
+    const char *state = file_read(path, 4096, &text) ? NULL : strrchr(text, ')');
+
+    return !state || strchr("TZX", state[2]);
+}
+
+/* One that freezes the process which connects first until that one's deadline has passed, and lets
+ * it go on before a socket full of `first` and letters x, with the end behind them: who keeps to
+ * the deadline does not read so far. */
+static inline pid_t unix_flood(const char *path, const char *first)
+{
+    char bite[4096];
+    struct ucred peer = {0};
+    socklen_t size = sizeof(peer);
     cleanup_close int listening = unix_listen(path);
     pid_t pid = fork();
     int fd;
@@ -112,9 +128,19 @@ static inline pid_t unix_trickle(const char *path, const char *text)
     scratch_forget();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     fd = accept(listening, NULL, NULL);
-    for (size_t i = 0; deadline_pause(patience(), 1); i++)
-        if (send(fd, &text[i < strlen(text) ? i : strlen(text) - 1], 1, MSG_NOSIGNAL) != 1)
-            break;
+    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    if (recv(fd, bite, sizeof(bite), 0) <= 0) /* its question: what is left is to wait */
+        _exit(1);
+    kill(peer.pid, SIGSTOP);
+    while (!process_stands(peer.pid))
+        deadline_pause(patience(), 1);
+    memset(bite, 'x', sizeof(bite));
+    send(fd, first, strlen(first), MSG_NOSIGNAL);
+    while (send(fd, bite, sizeof(bite), MSG_NOSIGNAL | MSG_DONTWAIT) > 0)
+        ;
+    deadline_pause(patience(), FLOOD_DEADLINE_MS + 1);
+    close(fd);
+    kill(peer.pid, SIGCONT);
     _exit(0);
 }
 

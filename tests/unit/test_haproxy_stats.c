@@ -67,6 +67,7 @@ static void health_is_summed(void **state)
                                      "1,,BACKEND,UP,,redis,\n"
                                      "2,,a,UP,,other,\n"
                                      "1,,BACKEND,UP,,other,\n"
+                                     "2,,\"a\"\"b\",UP,,\"q\"\",\"\"\",\n"
                                      "3,,sock,OPEN,,front,\n\n";
     struct haproxy_health health;
 
@@ -78,8 +79,10 @@ static void health_is_summed(void **state)
     assert_int_equal(health.servers_usable, 3);
     assert_true(health.backend_found);
     assert_int_equal(haproxy_health_parse(csv, NULL, &health), 0);
-    assert_int_equal(health.servers, 11);
-    assert_int_equal(health.servers_usable, 4);
+    assert_int_equal(health.servers, 12);
+    assert_int_equal(health.servers_usable, 5);
+    assert_int_equal(haproxy_health_parse(csv, "q\",\"", &health), 0);
+    assert_int_equal(health.servers, 1);
     assert_int_equal(haproxy_health_parse(csv, "absent", &health), 0);
     assert_false(health.backend_found);
     assert_int_equal(health.servers, 0);
@@ -222,13 +225,23 @@ static void nobody_there_is_told_from_no_answer(void **state)
 
 static void deadline_holds_though_bytes_come(void **state)
 {
-    cleanup_free char *socket = scratch_path("stats.sock"), *answer = NULL;
-    pid_t pid = unix_trickle(socket, "Name: x");
+    cleanup_free char *socket = scratch_path("stats.sock");
+    pid_t flood = unix_flood(socket, "Name: "), client = fork();
+    int status;
 
     (void)state;
-    assert_int_equal(haproxy_ask(socket, "show info", deadline_in(50), &answer), -ETIMEDOUT);
-    assert_null(answer);
-    server_kill(pid);
+    if (client == 0) {
+        char *answer;
+
+        scratch_forget();
+        _exit(haproxy_ask(socket, "show info", deadline_in(FLOOD_DEADLINE_MS), &answer) ==
+                      -ETIMEDOUT
+                  ? 0
+                  : 1);
+    }
+    assert_int_equal(waitpid(client, &status, 0), client);
+    assert_int_equal(status, 0);
+    server_kill(flood);
 }
 
 static void full_backlog_is_waited_for(void **state)

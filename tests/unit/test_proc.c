@@ -358,7 +358,8 @@ static void started_server_stands_alone(void **state)
     const char *const argv[] = {"/bin/sleep", "1000", NULL};
     struct proc_spec spec = {.argv = argv};
     cleanup_free char *input = NULL, *output = NULL, *cwd = NULL, *status = NULL;
-    int leak = dup2(STDERR_FILENO, 77);
+    cleanup_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int leak = dup2(null, 77); /* which is open on exec */
     struct proc_id id;
     sigset_t blocked;
 

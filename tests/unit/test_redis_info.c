@@ -239,6 +239,8 @@ static void values_that_cannot_be_are_left_out(void **state)
                                "slave_priority:\n"
                                "master_replid:"
                                "000000000000000000000000000000000000000000000000000000000000\n"
+                               "master_replid2:00000000000000000000000000000000000000000\n"
+                               "run_id:0000000000000000000000000000000000000000\n"
                                "db0:keys=9223372036854775807,expires=0\n"
                                "db1:keys=1,expires=0\n"
                                "db2:expires=3,keys=3\n"
@@ -254,6 +256,8 @@ static void values_that_cannot_be_are_left_out(void **state)
     assert_int_equal(info.tcp_port, 0);
     assert_int_equal(info.priority, -1);
     assert_string_equal(info.replid, "");
+    assert_string_equal(info.replid2, ""); /* one too long */
+    assert_int_equal(strlen(info.run_id), 40);
     assert_true(info.keys == INT64_MAX);
 }
 

@@ -77,6 +77,11 @@ static void long_output_is_cut_and_the_program_not_held_up(void **state)
     assert_int_equal(strlen(result.output), 64 * 1024);
     assert_memory_equal(result.output, "1\n2\n3\n", 6);
     run_clear(&result);
+    /* In bites that do not add up to it. */
+    assert_int_equal(
+        run_sh("i=0; while [ $i -lt 12000 ]; do echo 123456; i=$((i+1)); done", &result), 0);
+    assert_int_equal(strlen(result.output), 64 * 1024);
+    run_clear(&result);
 }
 
 static void input_is_empty_and_nothing_of_ours_is_passed_on(void **state)
