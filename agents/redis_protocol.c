@@ -169,6 +169,7 @@ static void take(struct protocol *p, const struct protocol_event *event)
         break;
     case PROTOCOL_EVENT_CIB_FAILED:
         p->cib_asked = 0;
+        p->cib_failed_ms = p->now_ms;
         break;
     case PROTOCOL_EVENT_CONFIRMED:
         protocol_confirmed(p, event->number);

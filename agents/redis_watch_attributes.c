@@ -13,12 +13,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define CIB_MS 20000
+#define CIB_MS    20000
+#define MOVE_MS   3000 /* that the role may take to move */
+#define STATUS_MS 500  /* that a status has to stand before it is written */
 
 struct watch_attributes {
     struct attr_manager *manager;
     struct cib_attr *cib;
     char *score_name, *status_name, *epoch_name;
+    struct loop_timer *quiet; /* a status is owed */
+    enum protocol_status status;
+    bool status_said;
     uint64_t epoch;
 };
 
@@ -81,9 +86,31 @@ static const char *status_text(enum protocol_status status)
     return "down";
 }
 
+static void write_status(void *data)
+{
+    struct watch *watch = data;
+    const struct protocol *p = &watch->protocol;
+
+    bool moves = p->contest && p->now_ms < p->contest_ms + MOVE_MS;
+
+    if (moves || p->claim != PROTOCOL_CLAIM_NONE) {
+        (void)loop_timer_start(watch->attributes->quiet, STATUS_MS);
+        return;
+    }
+    set(watch, watch->attributes->status_name, status_text(watch->attributes->status));
+}
+
+/*
+ * Each change of an attribute makes Pacemaker reckon anew, which takes it 50 ms; so while the role
+ * moves only scores are written, and the status when it has settled.
+ */
 void watch_attributes_status(struct watch *watch, enum protocol_status status)
 {
-    set(watch, watch->attributes->status_name, status_text(status));
+    bool first = !watch->attributes->status_said;
+
+    watch->attributes->status = status;
+    watch->attributes->status_said = true;
+    (void)loop_timer_start(watch->attributes->quiet, first ? 0 : STATUS_MS);
 }
 
 static void epoch_written(void *data, int rc, const char *value, const char *text)
@@ -124,6 +151,9 @@ int watch_attributes_open(struct watch *watch)
     attributes->score_name = xasprintf("master-%s", instance);
     attributes->status_name = xasprintf("%s-status", instance);
     attributes->epoch_name = xasprintf("%s-epoch", instance);
+    attributes->quiet = loop_timer_new(watch->loop, LOOP_LOW, write_status, watch);
+    if (!attributes->quiet)
+        return -ENOMEM;
     rc = attr_manager_open(watch->loop, &events, watch, &attributes->manager);
     return rc ? rc : cib_attr_open(watch->loop, &attributes->cib);
 }
@@ -134,6 +164,7 @@ void watch_attributes_close(struct watch *watch)
 
     if (!attributes)
         return;
+    loop_timer_free(attributes->quiet);
     attr_manager_close(attributes->manager);
     cib_attr_close(attributes->cib);
     free(attributes->score_name);
