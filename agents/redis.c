@@ -43,7 +43,7 @@ static enum ocf_exit redis_validate_all(const struct ocf_context *context, const
     redis_server_open(&server, context, params);
     rc = redis_server_locate(&server);
     if (rc)
-        log_warning("the node's address could not be noted: %s", strerror(-rc));
+        log_warning("this node's address could not be found: %s", strerror(-rc));
     return redis_server_validate(&server);
 }
 
@@ -51,8 +51,6 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
 {
     struct peers_view peers;
     const struct peer *primary;
-    enum ocf_exit rc;
-    char *problem = NULL;
     bool several;
 
     redis_peers_ask(server, server->context->deadline, &peers);
@@ -60,12 +58,7 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
     if (several)
         log_error("more than one peer is a primary; this server follows nobody until Pacemaker "
                   "has sorted that out");
-    rc = redis_launch(server, primary, server->context->deadline, view);
-    if (!rc && redis_set_replication_credentials(view, &server->credentials,
-                                                 server->context->deadline, &problem) < 0)
-        log_warning("%s", problem);
-    free(problem);
-    return rc;
+    return redis_launch(server, primary, server->context->deadline, view);
 }
 
 /* Losing the watch costs speed, so an action goes on without it; the next monitor tries again. */
@@ -88,12 +81,15 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     redis_server_open(&server, context, params);
     error = redis_server_locate(&server);
     if (error)
-        return ocf_fail(OCF_ERR_GENERIC,
-                        "this node's address could not be found or noted in %s: %s",
-                        context->run_dir, strerror(-error));
+        return ocf_fail(OCF_ERR_GENERIC, "this node's address could not be found: %s",
+                        strerror(-error));
     rc = redis_server_validate(&server);
     if (rc)
         return rc;
+    error = redis_server_note(&server);
+    if (error)
+        return ocf_fail(OCF_ERR_GENERIC, "the server's address could not be noted in %s: %s",
+                        context->run_dir, strerror(-error));
 
     redis_look(&server, answer_deadline(&server), &view);
     if (redis_state_is_alive(view.state)) {
@@ -122,6 +118,21 @@ static void announce_stop(const struct redis_server *server)
         log_warning("the stop goes on without a word of the watch: %s", reason);
 }
 
+/* The end of a hung server needs time too, whatever down_after is. */
+static struct deadline stop_look_deadline(const struct ocf_context *context)
+{
+    return deadline_in(deadline_left_ms(context->deadline) / 3);
+}
+
+/* Without valid parameters we may look at somebody else's address: what is recorded counts then. */
+static bool is_known_stopped(const struct redis_server *server, const struct redis_view *view)
+{
+    if (view->recorded == PROC_UNKNOWN)
+        return false;
+    return view->state == REDIS_STOPPED || view->state == REDIS_FOREIGN ||
+           !(server->conf && server->context->params_valid);
+}
+
 static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -129,16 +140,14 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     cleanup_free char *problem = NULL;
 
     redis_server_open(&server, context, params);
-    redis_look(&server, answer_deadline(&server), &view);
+    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
     if (view.has_process && redis_server_is_watched(&server))
         announce_stop(&server);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
-    if (!view.has_process && server.conf && context->params_valid &&
-        (view.state == REDIS_UNKNOWN || view.state == REDIS_REFUSING))
+    if (!view.has_process && !is_known_stopped(&server, &view))
         return ocf_fail(OCF_ERR_GENERIC,
-                        "stop: it could not be found out whether the server runs: "
-                        "%s",
+                        "stop: it could not be found out whether the server runs: %s",
                         view.problem ? view.problem : "no answer");
 
     /* From here the server is not running. */
@@ -150,6 +159,16 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     return OCF_SUCCESS;
 }
 
+static void note_again(struct redis_server *server)
+{
+    int rc = redis_server_locate(server);
+
+    if (!rc)
+        rc = redis_server_note(server);
+    if (rc)
+        log_warning("address and peers could not be noted: %s", strerror(-rc));
+}
+
 static enum ocf_exit redis_monitor(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -157,11 +176,9 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
-    if (redis_server_is_watched(&server) && !context->is_probe) {
-        if (view.state != REDIS_STOPPED)
-            keep_watch(&server);
-        return redis_judge(&server, &view);
-    }
+    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
+    if (view.has_process && redis_server_is_watched(&server))
+        announce_stop(&server);
     if (view.state == REDIS_REPLICA && !context->is_probe)
         redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
     redis_report(&server, &view);
@@ -178,23 +195,22 @@ static enum ocf_exit promote_check(const struct redis_server *server, const stru
 
     redis_peers_ask(server, server->context->deadline, &peers);
     primary = redis_peers_primary(&peers, &several);
+    if (several)
+        return ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; demote "
+                                         "or stop them first");
     if (primary)
         return ocf_fail(OCF_ERR_GENERIC,
-                        "promote is refused: the server on %s (%s:%d) is a "
-                        "primary; demote or stop it first",
+                        "promote is refused: the server on %s (%s:%d) is a primary; demote or "
+                        "stop it first",
                         primary->name, primary->host, primary->port);
-    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0) {
-        redis_report_never(server);
+    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0)
         return ocf_fail(
             OCF_ERR_GENERIC,
             "promote is refused: %s holds newer data (offset %lld of %.8s, here %lld of "
             "%.8s); Pacemaker promotes it instead",
             ahead->peer.name, (long long)redis_position_offset(&ahead->info), ahead->info.replid,
             (long long)redis_position_offset(&view->info), view->info.replid);
-    }
-    return several ? ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; "
-                                               "demote or stop them first")
-                   : OCF_SUCCESS;
+    return OCF_SUCCESS;
 }
 
 /* The role changes by the watch alone, for it knows what the others know. */
@@ -228,8 +244,10 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
             return rc;
     } else if (view.state == REDIS_REPLICA) {
         rc = promote_check(&server, &view);
-        if (rc)
+        if (rc) {
+            redis_report_never(&server); /* else Pacemaker would try it again, and again */
             return rc;
+        }
         if (redis_lead(&view, deadline_min(context->deadline, deadline_in(PROMOTE_MS)), &problem))
             return ocf_fail(OCF_ERR_GENERIC, "promote: %s", problem);
         log_notice("promoted at offset %lld of %s", (long long)view.info.offset, view.info.replid);
@@ -267,7 +285,8 @@ static enum ocf_exit bring_back(const struct redis_server *server, struct redis_
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
 
-    if (view->crashed && redis_server_was_promoted(server) &&
+    if (view->crashed && redis_server_was_promoted(server) && server->context->params_valid &&
+        redis_server_validate(server) == OCF_SUCCESS &&
         redis_launch(server, NULL, deadline, view) == OCF_SUCCESS)
         return OCF_SUCCESS;
     return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
@@ -287,7 +306,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
         rc = ask_watch(&server, "demote");
     else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
-    else if (view.state != REDIS_REPLICA && view.state != REDIS_LOADING)
+    else if (view.state != REDIS_REPLICA &&
+             (view.state != REDIS_LOADING || redis_view_is_loading_primary(&view)))
         rc = unusable(&server, &view, "demote");
     if (rc)
         return rc;
@@ -305,11 +325,9 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
-    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&
-        redis_server_locate(&server) < 0)
-        log_warning("the list of peers could not be refreshed");
-    if (redis_server_is_watched(&server))
-        return OCF_SUCCESS; /* the watches know */
+    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
+    if (view.has_process && redis_server_is_watched(&server))
+        announce_stop(&server);
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);

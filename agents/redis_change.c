@@ -16,6 +16,7 @@
 #define CONFIRM_MS      20
 #define TERM_GRACE_MS   2000
 #define KILL_RESERVE_MS 1500
+#define KILL_LEAST_MS   300 /* also past the deadline: the answer is better late than false */
 
 /* One command whose reply is of no interest: 0 or -errno with *problem. */
 static int tell(struct redis_view *view, struct deadline deadline, char **problem, const char *a,
@@ -86,23 +87,39 @@ int redis_lead(struct redis_view *view, struct deadline deadline, char **problem
     return rc;
 }
 
-/* Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
- * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. */
+/* Linked replicas whose last acknowledgement is older than our data. */
+static size_t unacknowledged(const struct redis_info *own)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < own->replica_count; i++)
+        count += own->replicas[i].online && own->replicas[i].offset < own->offset;
+    return count;
+}
+
+/*
+ * Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
+ * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. It has to do where a
+ * peer is there and tells nothing (in a script, refusing us), or none is known.
+ */
 static size_t missing_peers(const struct redis_server *server, const struct redis_info *own,
                             struct deadline deadline)
 {
     struct peers_view peers;
     size_t missing = 0;
+    bool all_told;
 
     redis_peers_ask(server, deadline, &peers);
+    all_told = peers.count > 0;
     for (size_t i = 0; i < peers.count; i++) {
         const struct redis_info *info = &peers.peer[i].info;
 
+        all_told = all_told && peers.peer[i].answer != PEER_REFUSED;
         if (peers.peer[i].answer == PEER_TOLD && info->role == REDIS_ROLE_REPLICA &&
             info->link_up && redis_position_compare(info, own) == REDIS_ORDER_BEHIND)
             missing++;
     }
-    return missing;
+    return missing == 0 && !all_told ? unacknowledged(own) : missing;
 }
 
 int redis_drain(const struct redis_server *server, struct redis_view *view,
@@ -155,9 +172,8 @@ void redis_unpause(struct redis_view *view, struct deadline deadline)
                     PAUSE_MS);
 }
 
-int redis_set_replication_credentials(struct redis_view *view,
-                                      const struct credentials *credentials,
-                                      struct deadline deadline, char **problem)
+static int set_credentials(struct redis_view *view, const struct credentials *credentials,
+                           struct deadline deadline)
 {
     int rc = 0;
 
@@ -167,14 +183,26 @@ int redis_set_replication_credentials(struct redis_view *view,
     if (!rc && credentials->replication_password)
         rc = redis_ask_words(view->client, deadline, NULL, "CONFIG", "SET", "masterauth",
                              credentials->replication_password, NULL);
-    if (rc)
-        *problem =
-            xasprintf("auth_file: the replication user could not be set: %s",
-                      rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
     return rc;
 }
 
-/* SHUTDOWN saves as the configuration says; its only good answer is a closed connection. */
+void redis_set_replication_credentials(const struct redis_server *server, struct redis_view *view,
+                                       struct deadline deadline)
+{
+    int rc;
+
+    if (!server->params->auth_file)
+        return;
+    rc = set_credentials(view, &server->credentials, deadline);
+    if (rc)
+        log_warning("auth_file: the replication user could not be set: %s",
+                    rc == -EREMOTEIO ? redis_client_error_text(view->client) : strerror(-rc));
+}
+
+/*
+ * SHUTDOWN saves as the configuration says; its only good answer is a closed connection. -EIO: it
+ * could not save, and will not by TERM either.
+ */
 static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
 {
     int rc;
@@ -182,9 +210,27 @@ static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
     if (!view->client)
         return -ENOTCONN;
     rc = redis_ask_words(view->client, deadline, NULL, "SHUTDOWN", NULL);
-    if (rc == -EREMOTEIO)
-        log_warning("SHUTDOWN was answered with: %s", redis_client_error_text(view->client));
+    if (rc == -EREMOTEIO) {
+        const char *text = redis_client_error_text(view->client);
+
+        log_warning("SHUTDOWN was answered with: %s", text);
+        return str_starts(text, "ERR Errors trying to SHUTDOWN") ? -EIO : rc;
+    }
     return rc == -ECONNRESET || rc == -EPROTO || rc == 0 ? 0 : rc;
+}
+
+/*
+ * In a script SHUTDOWN is refused, and where it may not be said too. TERM saves like it and takes
+ * as long; a server that gives no sign of life, or cannot save, has little time.
+ */
+static int64_t term_grace_ms(const struct redis_view *view, int shutdown_rc, int64_t left)
+{
+    bool answers = redis_state_is_alive(view->state) || view->state == REDIS_REFUSING;
+    int64_t most = left - KILL_RESERVE_MS > left / 2 ? left - KILL_RESERVE_MS : left / 2;
+
+    if (answers && shutdown_rc != -EIO)
+        return most;
+    return most < TERM_GRACE_MS ? most : TERM_GRACE_MS;
 }
 
 int redis_end(const struct redis_server *server, struct redis_view *view, struct deadline deadline,
@@ -193,14 +239,19 @@ int redis_end(const struct redis_server *server, struct redis_view *view, struct
     int64_t left = deadline_left_ms(deadline);
     int64_t saving = left - TERM_GRACE_MS - KILL_RESERVE_MS;
     struct deadline gentle = deadline_in(saving > 0 ? saving : left / 2);
-    int rc = -ETIMEDOUT;
+    int rc = -EAGAIN;
 
-    if (redis_state_is_alive(view->state) && ask_to_shut_down(view, gentle) == 0)
+    /* In a script it tells no pid, so that we might ask somebody else's. */
+    if (redis_state_is_alive(view->state) && view->state != REDIS_BUSY)
+        rc = ask_to_shut_down(view, gentle);
+    if (!rc)
         rc = proc_wait_gone(&view->process, gentle);
     if (rc) {
         log_warning("pid %d did not end by SHUTDOWN; sending TERM, then KILL",
                     (int)view->process.pid);
-        rc = proc_end(&view->process, SIGTERM, TERM_GRACE_MS, deadline);
+        left = deadline_left_ms(deadline);
+        rc = proc_end(&view->process, SIGTERM, term_grace_ms(view, rc, left),
+                      deadline_in(left > KILL_LEAST_MS ? left : KILL_LEAST_MS));
     }
     if (rc)
         *problem = xasprintf("pid %d (%s) could not be ended: %s", (int)view->process.pid,

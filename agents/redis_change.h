@@ -25,10 +25,10 @@ int redis_drain(const struct redis_server *server, struct redis_view *view,
  * primary. */
 void redis_drop_clients(struct redis_view *view, struct deadline deadline);
 void redis_unpause(struct redis_view *view, struct deadline deadline);
-/* Passwords for the primary that are not in redis.conf: set over the connection, never in argv. */
-int redis_set_replication_credentials(struct redis_view *view,
-                                      const struct credentials *credentials,
-                                      struct deadline deadline, char **problem);
+/* The replication user of auth_file, which redis.conf does not have: set over the connection, never
+ * in argv, and again for each process. A failure is logged. */
+void redis_set_replication_credentials(const struct redis_server *server, struct redis_view *view,
+                                       struct deadline deadline);
 
 /* Ends the server: SHUTDOWN, TERM, KILL, within the deadline. 0 gone, or -errno with *problem. */
 int redis_end(const struct redis_server *server, struct redis_view *view, struct deadline deadline,

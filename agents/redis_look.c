@@ -6,6 +6,8 @@
 #include "redis_look.h"
 
 #include "log.h"
+#include "redis_listener.h"
+#include "server.h"
 #include <errno.h>
 #include <string.h>
 
@@ -40,6 +42,11 @@ bool redis_state_is_alive(enum redis_state state)
            state == REDIS_PRIMARY;
 }
 
+bool redis_view_is_loading_primary(const struct redis_view *view)
+{
+    return view->state == REDIS_LOADING && view->info.role == REDIS_ROLE_PRIMARY;
+}
+
 void redis_view_close(struct redis_view *view)
 {
     redis_client_close(view->client);
@@ -53,55 +60,111 @@ static bool may_adopt(const struct redis_server *server)
     return server->context->params_valid && server->conf && server->binary;
 }
 
-/* The server named in the configuration's pid file, which another hand may have started. */
-static bool find_by_pidfile(const struct redis_server *server, struct proc_id *id)
+/* The pid file of the configuration, which another hand's start may have written. */
+static bool pidfile_names(const struct redis_server *server, pid_t pid)
 {
     const char *path = server->conf ? redis_conf_value(server->conf, "pidfile") : NULL;
     cleanup_free char *text = NULL;
-    int64_t pid;
+    int64_t number;
 
-    if (!path || !may_adopt(server) || file_read(path, 64, &text) < 0)
+    if (!path || file_read(path, 64, &text) < 0)
         return false;
     text[strcspn(text, " \r\n")] = '\0';
-    return parse_int64(text, 2, INT32_MAX, &pid) == 0 && proc_identify((pid_t)pid, id) == 0 &&
-           proc_runs(id, server->binary);
+    return parse_int64(text, 2, INT32_MAX, &number) == 0 && (pid_t)number == pid;
 }
 
-static enum proc_state find_process(const struct redis_server *server, struct redis_view *view)
+/* A process that runs this resource's program and is no other resource's. */
+static bool may_be_ours(const struct redis_server *server, const struct proc_id *id)
 {
-    enum proc_state state = PROC_GONE;
-    struct proc_id other;
+    return may_adopt(server) && proc_runs(id, server->binary) &&
+           !server_is_claimed(server->context, id);
+}
 
-    if (proc_load(server->process_path, &view->process) == 0) {
-        state = proc_check(&view->process);
-        view->crashed = state == PROC_GONE;
+static void find_recorded(const struct redis_server *server, struct redis_view *view)
+{
+    int rc = proc_load(server->process_path, &view->process);
+
+    if (rc == 0)
+        view->recorded = proc_check(&view->process);
+    else /* a text that is no record names nobody */
+        view->recorded = rc == -ENOENT || rc == -EINVAL ? PROC_GONE : PROC_UNKNOWN;
+    view->crashed = rc == 0 && view->recorded == PROC_GONE;
+    view->has_process = view->recorded == PROC_ALIVE;
+}
+
+static void tell(struct redis_view *view, char *problem)
+{
+    free(view->problem);
+    view->problem = problem;
+}
+
+static enum redis_state foreign(const struct redis_server *server, const struct proc_id *id,
+                                struct redis_view *view)
+{
+    tell(view, xasprintf("port %d is held by process %d (%s)", server->port, (int)id->pid,
+                         str_is_empty(id->exe) ? "?" : id->exe));
+    return REDIS_FOREIGN;
+}
+
+static void take(struct redis_view *view, const struct proc_id *id)
+{
+    view->process = *id;
+    view->has_process = true;
+    view->crashed = false;
+}
+
+/*
+ * Nothing is recorded, and what answers, or does not, tells no pid: the kernel knows who listens. A
+ * server that lets nobody in, or is silent, is ours only where the pid file says so too.
+ */
+static enum redis_state find_owner(const struct redis_server *server, struct redis_view *view,
+                                   enum redis_state state)
+{
+    bool answered = redis_client_error(view->client) != REDIS_ERROR_NONE;
+    struct proc_id id;
+    int rc = redis_listener_find(&server->endpoint, server->binary, &id);
+
+    if (rc == -ENOENT)
+        return REDIS_STOPPED;
+    if (rc)
+        return REDIS_UNKNOWN;
+    if (!may_be_ours(server, &id))
+        return foreign(server, &id, view);
+    if (state == REDIS_BUSY || pidfile_names(server, id.pid)) {
+        take(view, &id);
+        return state == REDIS_UNKNOWN && !answered ? REDIS_SILENT : state;
     }
-    if (state == PROC_GONE && find_by_pidfile(server, &other)) {
-        view->process = other;
-        state = PROC_ALIVE;
-    }
-    view->has_process = state == PROC_ALIVE;
-    return state;
+    return state == REDIS_REFUSING ? foreign(server, &id, view) : REDIS_UNKNOWN;
 }
 
 /* The answering process is not the one we know: ours by adoption, or somebody else's. */
-static bool adopt(const struct redis_server *server, struct redis_view *view)
+static enum redis_state adopt(const struct redis_server *server, struct redis_view *view,
+                              enum redis_state state)
 {
+    pid_t pid = view->info.process_id;
     struct proc_id id;
+    int rc;
 
-    if (!may_adopt(server) || view->info.is_sentinel || view->info.process_id <= 0 ||
-        proc_identify(view->info.process_id, &id) < 0 || !proc_runs(&id, server->binary)) {
-        view->problem = xasprintf("port %d is answered by process %d, which does not run %s",
-                                  server->port, (int)view->info.process_id,
-                                  server->binary ? server->binary : "a server of ours");
-        return false;
+    if (view->has_process) {
+        tell(view, xasprintf("port %d is answered by process %d, but ours is %d", server->port,
+                             (int)pid, (int)view->process.pid));
+        return REDIS_UNKNOWN;
+    }
+    rc = proc_identify(pid, &id);
+    if (!rc)
+        rc = redis_listener_check(&server->endpoint, pid);
+    if (rc && rc != -ENOENT && rc != -ESRCH)
+        return REDIS_UNKNOWN;
+    if (rc || view->info.is_sentinel || !may_be_ours(server, &id)) {
+        if (rc && redis_listener_find(&server->endpoint, NULL, &id) < 0)
+            id = (struct proc_id){.pid = pid};
+        return foreign(server, &id, view);
     }
     if (proc_save(server->process_path, &id) == 0)
         log_notice("adopted the running server, pid %d, as %s", (int)id.pid,
                    view->info.role == REDIS_ROLE_PRIMARY ? "primary" : "replica");
-    view->process = id;
-    view->has_process = true;
-    return true;
+    take(view, &id);
+    return state;
 }
 
 static enum redis_state state_of_error(struct redis_view *view)
@@ -124,16 +187,8 @@ static enum redis_state state_of_error(struct redis_view *view)
     return REDIS_UNKNOWN;
 }
 
-static enum redis_state state_of_info(const struct redis_server *server, struct redis_view *view,
-                                      const char *text)
+static enum redis_state state_by_role(struct redis_view *view)
 {
-    if (redis_info_parse(text, strlen(text), &view->info) < 0) {
-        view->problem = xasprintf("port %d is answered, but not by a Redis", server->port);
-        return REDIS_FOREIGN;
-    }
-    if (!(view->has_process && view->process.pid == view->info.process_id) && !adopt(server, view))
-        return REDIS_FOREIGN;
-    view->crashed = false;
     if (view->info.loading)
         return REDIS_LOADING;
     switch (view->info.role) {
@@ -148,6 +203,21 @@ static enum redis_state state_of_info(const struct redis_server *server, struct 
     return REDIS_UNKNOWN;
 }
 
+static enum redis_state state_of_info(const struct redis_server *server, struct redis_view *view,
+                                      const char *text)
+{
+    enum redis_state state;
+
+    if (redis_info_parse(text, strlen(text), &view->info) < 0) {
+        view->problem = xasprintf("port %d is answered, but not by a Redis", server->port);
+        return REDIS_UNKNOWN;
+    }
+    state = state_by_role(view);
+    if (view->has_process && view->process.pid == view->info.process_id)
+        return state;
+    return adopt(server, view, state);
+}
+
 static enum redis_state ask_info(const struct redis_server *server, struct deadline deadline,
                                  struct redis_view *view)
 {
@@ -159,6 +229,7 @@ static enum redis_state ask_info(const struct redis_server *server, struct deadl
     if (rc == -EREMOTEIO)
         return state_of_error(view);
     view->problem = xasprintf("INFO got no answer: %s", strerror(-rc));
+    view->timed_out = rc == -ETIMEDOUT;
     return view->has_process ? REDIS_SILENT : REDIS_UNKNOWN;
 }
 
@@ -176,16 +247,29 @@ static enum redis_state state_of_refusal(enum proc_state process, int error)
     return REDIS_UNKNOWN;
 }
 
+static bool needs_owner(const struct redis_view *view)
+{
+    return !view->has_process && (view->state == REDIS_REFUSING || view->state == REDIS_BUSY ||
+                                  view->state == REDIS_UNKNOWN);
+}
+
 void redis_look(const struct redis_server *server, struct deadline deadline,
                 struct redis_view *view)
 {
-    enum proc_state process;
     int rc;
 
     memset(view, 0, sizeof(*view));
-    process = find_process(server, view);
+    find_recorded(server, view);
     rc = redis_client_open(&server->endpoint, deadline, &view->client, &view->problem);
-    view->state = rc ? state_of_refusal(process, rc) : ask_info(server, deadline, view);
+    view->state = rc ? state_of_refusal(view->recorded, rc) : ask_info(server, deadline, view);
+    view->timed_out |= rc == -ETIMEDOUT;
+    if (needs_owner(view))
+        view->state = find_owner(server, view, view->state);
+    if (view->recorded == PROC_UNKNOWN && !view->has_process) {
+        tell(view, xasprintf("%s could not be read or its process not be looked at",
+                             server->process_path));
+        view->state = REDIS_UNKNOWN;
+    }
     log_debug("the server is %s%s%s", redis_state_name(view->state), view->problem ? ": " : "",
               view->problem ? view->problem : "");
 }

@@ -25,17 +25,20 @@ enum redis_state {
 
 struct redis_view {
     enum redis_state state;
+    enum proc_state recorded; /* the process that an action noted; GONE also where none is */
     bool has_process;
     struct proc_id process;      /* valid with has_process */
     bool crashed;                /* STOPPED, though an action of ours had it running */
     struct redis_info info;      /* valid with LOADING, REPLICA, PRIMARY */
     struct redis_client *client; /* open with LOADING, BUSY, REPLICA, PRIMARY */
+    bool timed_out;              /* SILENT: it was waited for in vain, not refused */
     char *problem;               /* why: one line, or NULL */
 };
 
 /*
  * Looks, at most until the deadline. A running server that an action of ours did not start is
- * adopted: its identity is noted when it is this resource's program at this resource's port.
+ * adopted: its identity is noted when it is this resource's program at this resource's port, no
+ * other resource's, and says which process it is.
  */
 void redis_look(const struct redis_server *server, struct deadline deadline,
                 struct redis_view *view);
@@ -45,5 +48,8 @@ void redis_view_close(struct redis_view *view);
 const char *redis_state_name(enum redis_state state);
 /* It runs and answers, whatever its role. */
 bool redis_state_is_alive(enum redis_state state);
+/* It loads, and will lead when it has: nobody of ours starts one so. It cannot be told otherwise
+ * before. */
+bool redis_view_is_loading_primary(const struct redis_view *view);
 
 #endif

@@ -154,12 +154,20 @@ void redis_report_never(const struct redis_server *server)
     publish_score(server, REDIS_SCORE_NEVER);
 }
 
+static void forget_unlinked(const struct redis_server *server)
+{
+    cleanup_free char *path = xasprintf("%s/unlinked", server->context->run_dir);
+
+    (void)file_remove(path);
+}
+
 void redis_report_stopped(const struct redis_server *server)
 {
     cleanup_free char *score = xasprintf("master-%s", server->context->instance);
 
     attribute_publish(server->context, score, NULL);
     publish_status(server, "down");
+    forget_unlinked(server);
 }
 
 void redis_keep_following(const struct redis_server *server, struct redis_view *view,
@@ -174,6 +182,8 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
         return;
     redis_peers_ask(server, server->context->deadline, &peers);
     primary = redis_peers_primary(&peers, &several);
+    if (primary)
+        redis_set_replication_credentials(server, view, server->context->deadline);
     if (primary && redis_follow(view, primary, server->context->deadline, &problem) < 0)
         log_warning("%s could not be followed: %s", primary->name, problem);
 }
@@ -190,13 +200,6 @@ static bool has_just_begun_to_link(const struct redis_server *server)
     if (file_read(path, 32, &text) == 0 && parse_int64(text, 0, INT64_MAX, &since) == 0)
         return clock_ms() - since < LINK_GRACE_S * 1000;
     return file_write_atomic(path, now, 0600) == 0;
-}
-
-static void forget_unlinked(const struct redis_server *server)
-{
-    cleanup_free char *path = xasprintf("%s/unlinked", server->context->run_dir);
-
-    (void)file_remove(path);
 }
 
 /* A start or a change of primary leaves a server without a link for a moment. The status attribute
@@ -230,6 +233,12 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
                     info->primary_host, info->primary_port);
 }
 
+/* An ACL or a renamed command keeps us from asking; clients may write all the same. */
+static bool write_check_is_barred(const char *text)
+{
+    return str_starts(text, "NOPERM ") || str_starts(text, "ERR unknown command");
+}
+
 /*
  * A write that changes nothing: SETRANGE of no bytes is refused for all that refuses a write
  * (MISCONF, NOREPLICAS, READONLY, OOM) and creates no key.
@@ -240,12 +249,15 @@ static enum ocf_exit judge_write_path(const struct redis_server *server, struct 
         deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
     int rc = redis_ask_words(view->client, deadline, NULL, "SETRANGE", "redis-ha:write-check", "0",
                              "", NULL);
+    const char *text = redis_client_error_text(view->client);
 
     if (rc == 0)
         return OCF_RUNNING_PROMOTED;
-    return ocf_fail(OCF_DEGRADED_PROMOTED, "writes are not taken: %s",
-                    rc == -EREMOTEIO ? redis_client_error_text(view->client)
-                                     : "no answer; is CLIENT PAUSE in force?");
+    return ocf_fail(server->mode == REDIS_MODE_PLAIN ? OCF_DEGRADED : OCF_DEGRADED_PROMOTED,
+                    "%s: %s",
+                    write_check_is_barred(text) ? "the write path could not be checked"
+                                                : "writes are not taken",
+                    rc == -EREMOTEIO ? text : "no answer; is CLIENT PAUSE in force?");
 }
 
 static enum ocf_exit judge_primary(const struct redis_server *server, struct redis_view *view)
@@ -262,9 +274,12 @@ static enum ocf_exit judge_failure(const struct redis_server *server, const stru
     bool promoted = redis_server_was_promoted(server);
     enum ocf_exit code = promoted ? OCF_FAILED_PROMOTED : OCF_ERR_GENERIC;
 
-    if (view->state == REDIS_SILENT)
+    if (view->state == REDIS_SILENT && view->timed_out)
         return ocf_fail(code, "the server, pid %d, gave no answer within %lld ms (down_after)",
                         (int)view->process.pid, (long long)server->params->down_after_ms);
+    if (view->state == REDIS_SILENT)
+        return ocf_fail(code, "the server, pid %d, is not reached: %s", (int)view->process.pid,
+                        view->problem ? view->problem : "no answer");
     return ocf_fail(code, "the server on port %d is %s: %s", server->port,
                     redis_state_name(view->state), view->problem ? view->problem : "no answer");
 }
@@ -280,7 +295,8 @@ static enum ocf_exit judge_stopped(const struct redis_server *server, const stru
 
 enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view)
 {
-    bool leads = server->mode != REDIS_MODE_PLAIN && redis_server_was_promoted(server);
+    bool leads = server->mode != REDIS_MODE_PLAIN &&
+                 (redis_server_was_promoted(server) || redis_view_is_loading_primary(view));
 
     switch (view->state) {
     case REDIS_STOPPED:

@@ -6,12 +6,15 @@
 
 #include "log.h"
 #include "node_address.h"
+#include "server.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define LOOPBACK         "127.0.0.1"
+#define LOOPBACK6        "::1"
 #define PORT_DEFAULT     6379
 #define PRIORITY_DEFAULT 100
 
@@ -92,6 +95,8 @@ static const char *local_host(const struct redis_server *server)
         return LOOPBACK;
     if (redis_conf_bind(server->conf, server->address) == REDIS_BIND_COVERED)
         return server->address;
+    if (redis_conf_bind(server->conf, LOOPBACK6) == REDIS_BIND_COVERED)
+        return LOOPBACK6;
     first = redis_conf_word(server->conf, "bind", redis_conf_count(server->conf, "bind") - 1, 0);
     return first ? first + (first[0] == '-') : LOOPBACK;
 }
@@ -164,7 +169,8 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
     if (server->config)
         (void)redis_conf_read(server->config, &server->conf, &server->conf_problem);
     if (params->auth_file)
-        (void)credentials_read(params->auth_file, &server->credentials, &server->auth_problem);
+        server->auth_error =
+            credentials_read(params->auth_file, &server->credentials, &server->auth_problem);
     complete_credentials(server);
     server->port =
         params->port ? (int)params->port : conf_int(server->conf, "port", 0, 65535, PORT_DEFAULT);
@@ -188,39 +194,65 @@ void redis_server_close(struct redis_server *server)
 int redis_server_locate(struct redis_server *server)
 {
     const struct ocf_context *context = server->context;
-    cleanup_free char *endpoint_path = xasprintf("%s/endpoint", context->run_dir);
-    cleanup_free char *authority_path = xasprintf("%s/authority", context->run_dir);
-    cleanup_free char *endpoint = NULL;
-    cleanup_free char *address = NULL;
+    int rc = node_address(context, server->params->address, context->instance, server->address,
+                          sizeof(server->address));
+
+    fill_endpoint(server);
+    return rc;
+}
+
+/* What is known of the peers stays where they cannot be asked for: no list would mean no peers. */
+static int note_peers(const struct redis_server *server)
+{
+    const struct ocf_context *context = server->context;
     struct peer peers[NODES_MAX];
     size_t count = 0;
-    int rc;
+    int found = 0;
 
-    rc = node_address(context, server->params->address, context->instance, server->address,
-                      sizeof(server->address));
-    if (!rc && server->mode == REDIS_MODE_PROMOTABLE) {
-        int found = peers_find(context, context->instance, server->port, peers, NODES_MAX, &count);
-
-        if (found)
-            log_warning("the other nodes are not known (%s): no peer can be asked",
-                        strerror(-found));
+    if (server->mode == REDIS_MODE_PROMOTABLE)
+        found = peers_find(context, context->instance, server->port, peers, NODES_MAX, &count);
+    if (found && access(server->peers_path, F_OK) == 0) {
+        log_warning("the other nodes could not be looked up (%s): the list of before counts",
+                    strerror(-found));
+        return 0;
     }
-    fill_endpoint(server);
-    address = xasprintf("%s\n", server->address);
-    endpoint = xasprintf("%s %d\n", server->address, server->port);
-    if (!rc)
-        rc = file_write_atomic(server->address_path, address, 0600);
+    if (found)
+        log_warning("the other nodes are not known (%s): no peer can be asked", strerror(-found));
+    return peers_save(server->peers_path, peers, found ? 0 : count);
+}
+
+int redis_server_note(const struct redis_server *server)
+{
+    const char *run_dir = server->context->run_dir;
+    cleanup_free char *endpoint_path = xasprintf("%s/endpoint", run_dir);
+    cleanup_free char *authority_path = xasprintf("%s/authority", run_dir);
+    cleanup_free char *endpoint = xasprintf("%s %d\n", server->address, server->port);
+    cleanup_free char *address = xasprintf("%s\n", server->address);
+    int rc = file_write_atomic(server->address_path, address, 0600);
+
     if (!rc)
         rc = file_write_atomic(endpoint_path, endpoint, 0600);
     if (!rc)
         rc = file_write_atomic(authority_path, "pacemaker\n", 0600);
-    return rc ? rc : peers_save(server->peers_path, peers, count);
+    return rc ? rc : note_peers(server);
 }
 
-static enum ocf_exit validate_files(const struct redis_server *server)
+bool redis_server_is_noted(const struct redis_server *server)
 {
-    struct stat st;
+    return server->mode != REDIS_MODE_PROMOTABLE || access(server->peers_path, F_OK) == 0;
+}
 
+/* A script becomes another program, which nothing ties to `binary` any more. */
+static bool is_script(const char *path)
+{
+    cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+    char start[2];
+
+    return fd >= 0 && read(fd, start, 2) == 2 && start[0] == '#' && start[1] == '!';
+}
+
+static enum ocf_exit validate_binary(const struct redis_server *server)
+{
     if (!server->binary)
         return ocf_fail(OCF_ERR_INSTALLED, "binary: neither redis-server nor valkey-server is "
                                            "installed here; install one or set binary");
@@ -229,6 +261,17 @@ static enum ocf_exit validate_files(const struct redis_server *server)
                         "binary: \"%s\" is not a program here; expected the path "
                         "of redis-server or valkey-server",
                         server->binary);
+    if (is_script(server->binary))
+        return ocf_fail(OCF_ERR_ARGS,
+                        "binary: \"%s\" is a script; expected redis-server or valkey-server itself",
+                        server->binary);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate_config(const struct redis_server *server)
+{
+    struct stat st;
+
     if (!server->config)
         return ocf_fail(OCF_ERR_INSTALLED, "config: none is given and no redis.conf was found in "
                                            "the distribution's places; set config");
@@ -241,11 +284,28 @@ static enum ocf_exit validate_files(const struct redis_server *server)
                         server->config);
     if (!server->conf)
         return ocf_fail(OCF_ERR_ARGS, "config: %s", server->conf_problem);
+    if (server_user_may(server->user, server->config, R_OK) < 0)
+        return ocf_fail(OCF_ERR_ARGS,
+                        "config: user %s cannot read \"%s\"; expected a file that it can",
+                        server->user, server->config);
+    return OCF_SUCCESS;
+}
+
+static enum ocf_exit validate_files(const struct redis_server *server)
+{
+    enum ocf_exit rc = validate_binary(server);
+
+    if (!rc)
+        rc = server_check_user(server->user);
+    if (!rc)
+        rc = validate_config(server);
+    if (rc)
+        return rc;
     if (server->auth_problem)
-        return ocf_fail(OCF_ERR_ARGS, "%s", server->auth_problem);
-    if (!getpwnam(server->user))
-        return ocf_fail(OCF_ERR_INSTALLED,
-                        "user: \"%s\" does not exist here; expected a system user", server->user);
+        return ocf_fail(server->auth_error == -ENOENT || server->auth_error == -ENOTDIR
+                            ? OCF_ERR_INSTALLED
+                            : OCF_ERR_ARGS,
+                        "%s", server->auth_problem);
     return OCF_SUCCESS;
 }
 

@@ -28,7 +28,8 @@ struct redis_server {
     const char *user;
     struct redis_conf *conf; /* NULL: could not be read; conf_problem says why */
     char *conf_problem;
-    char *auth_problem; /* the auth_file could not be used; NULL: all is well */
+    int auth_error;     /* why the auth_file could not be used: -errno; 0: all is well */
+    char *auth_problem; /* the same in words; NULL: all is well */
     struct credentials credentials;
     int port;     /* 0: no TCP port */
     int priority; /* the user's replica-priority: ours in force may be 0 (authority) */
@@ -46,9 +47,13 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
 void redis_server_close(struct redis_server *server);
 #define cleanup_redis_server __attribute__((cleanup(redis_server_close)))
 
-/* Works out this node's address and the peers, and notes them. May wait for corosync. 0 or -errno.
- */
+/* Works out this node's address. May wait for the cluster. 0 or -errno. */
 int redis_server_locate(struct redis_server *server);
+/* Notes where this server is, for Sentinel's agent and for later actions, and where its peers are.
+ * May wait for corosync. 0 or -errno. */
+int redis_server_note(const struct redis_server *server);
+/* Whether that was done: not for a server that was adopted and never started. */
+bool redis_server_is_noted(const struct redis_server *server);
 
 /* Whether it could be started here: OCF_SUCCESS, else the reason is given (ocf_fail). */
 enum ocf_exit redis_server_validate(const struct redis_server *server);

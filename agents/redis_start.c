@@ -7,6 +7,8 @@
 
 #include "log.h"
 #include "proc.h"
+#include "redis_change.h"
+#include "server.h"
 #include <errno.h>
 #include <pwd.h>
 #include <signal.h>
@@ -73,47 +75,93 @@ static void make_run_folder(const struct redis_server *server, const char *key)
     const struct passwd *user = getpwnam(server->user);
     cleanup_free char *folder = NULL;
     char *slash;
+    int rc;
 
-    if (!path || !str_starts(path, "/run/") || !user)
+    if (!path || !user || !(str_starts(path, "/run/") || str_starts(path, "/var/run/")))
         return;
     folder = xstrdup(path);
     slash = strrchr(folder, '/');
     *slash = '\0';
     if (access(folder, F_OK) == 0)
         return;
-    if (dir_make(folder, 0755) < 0 || chown(folder, user->pw_uid, user->pw_gid) < 0)
-        log_warning("the folder %s of `%s` could not be made: %s", folder, key, strerror(errno));
+    rc = dir_make(folder, 0755);
+    if (rc == 0 && chown(folder, user->pw_uid, user->pw_gid) < 0)
+        rc = -errno;
+    if (rc)
+        log_warning("the folder %s of `%s` could not be made: %s", folder, key, strerror(-rc));
 }
 
-/* The last line that the server wrote before it went away. Caller frees. */
-static char *last_words(const char *log_path)
-{
-    cleanup_free char *text = NULL;
-    char *line, *state = NULL, *last = NULL;
+/* Where a server that ends at once may have said why: our capture of its output, its own log. */
+struct sayings {
+    char *output;
+    const char *logfile; /* NULL: it writes to its output */
+    off_t logfile_end;   /* before the start */
+};
 
-    if (file_read(log_path, 1 << 20, &text) < 0)
-        return xstrdup("it wrote nothing");
-    for (line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
-        if (*line && !str_starts(line, "*** FATAL"))
-            last = line;
+/* "123:M 01 Jan 2026 10:00:00.000 # text": the text. */
+static char *without_stamp(char *line)
+{
+    int text = 0;
+
+    if (sscanf(line, "%*d:%*c %*d %*3s %*d %*s %*c %n", &text) < 0 || text == 0)
+        return line;
+    return line + text;
+}
+
+struct last_words {
+    char *line;      /* the last one that says something; NULL: none. In the text */
+    int config_line; /* where the server stopped reading its configuration; 0: it did not */
+};
+
+static struct last_words last_words_find(char *text)
+{
+    struct last_words words = {NULL, 0};
+    char *state = NULL;
+
+    for (char *line = strtok_r(text, "\n", &state); line; line = strtok_r(NULL, "\n", &state)) {
+        (void)sscanf(line, "Reading the configuration file, at line %d", &words.config_line);
+        if (line[strspn(line, " \r")] && !str_starts(line, "*** FATAL"))
+            words.line = without_stamp(line);
     }
-    return xstrdup(last ? last : "it wrote nothing");
+    return words;
 }
 
-static enum ocf_exit died(const struct redis_server *server, const char *log_path)
+/* Short words first: Pacemaker shows 128 bytes of it. */
+static enum ocf_exit died(const struct redis_server *server, const struct sayings *sayings)
 {
-    cleanup_free char *words = last_words(log_path);
-    const char *log = redis_conf_value(server->conf, "logfile");
-    bool elsewhere = !str_is_empty(log);
+    cleanup_free char *output = NULL;
+    cleanup_free char *log = NULL;
+    struct last_words words = {NULL, 0};
 
     (void)file_remove(server->process_path);
-    return ocf_fail(OCF_ERR_GENERIC, "%s %s ended before it answered on port %d: %s%s%s",
-                    server->binary, server->config, server->port, words, elsewhere ? "; see " : "",
-                    elsewhere ? log : "");
+    if (file_read(sayings->output, 1 << 20, &output) == 0)
+        words = last_words_find(output);
+    if (words.config_line > 0)
+        return ocf_fail(OCF_ERR_ARGS, "config: %s line %d: %s", server->config, words.config_line,
+                        words.line);
+    if (sayings->logfile) {
+        log = server_log_since(sayings->logfile, sayings->logfile_end);
+        words = *log ? last_words_find(log) : words;
+    }
+    return ocf_fail(OCF_ERR_GENERIC, "the server ended before it answered on port %d: %s%s%s",
+                    server->port, words.line ? words.line : "it wrote nothing",
+                    sayings->logfile ? "; see " : "", sayings->logfile ? sayings->logfile : "");
+}
+
+/* It lives, but is of no use. Its record stays where it could not be ended. */
+static enum ocf_exit end_again(const struct redis_server *server, const struct proc_id *id,
+                               const struct redis_view *view)
+{
+    int rc = proc_end(id, SIGTERM, 500, deadline_in(1000));
+
+    if (rc == 0)
+        (void)file_remove(server->process_path);
+    return ocf_fail(OCF_ERR_GENERIC, "the server started and was ended again%s: %s",
+                    rc ? " (in vain)" : "", view->problem ? view->problem : "no answer in time");
 }
 
 static enum ocf_exit wait_for_answer(const struct redis_server *server, const struct proc_id *id,
-                                     const char *log_path, struct deadline deadline,
+                                     const struct sayings *sayings, struct deadline deadline,
                                      struct redis_view *view)
 {
     do {
@@ -125,32 +173,31 @@ static enum ocf_exit wait_for_answer(const struct redis_server *server, const st
         if (view->state == REDIS_REFUSING)
             break;
         if (proc_check(id) == PROC_GONE)
-            return died(server, log_path);
+            return died(server, sayings);
     } while (deadline_pause(deadline, ANSWER_PAUSE_MS));
-
-    (void)proc_end(id, SIGTERM, 500, deadline_in(1000));
-    (void)file_remove(server->process_path);
-    return ocf_fail(OCF_ERR_GENERIC,
-                    "the server started, but could not be used on port %d: %s; it was "
-                    "ended again",
-                    server->port, view->problem ? view->problem : "no answer in time");
+    return end_again(server, id, view);
 }
 
 enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
                            struct deadline deadline, struct redis_view *view)
 {
-    cleanup_free char *log_path = xasprintf("%s/start.log", server->context->run_dir);
+    cleanup_free char *output = xasprintf("%s/start.log", server->context->run_dir);
+    const char *logfile = redis_conf_value(server->conf, "logfile");
+    struct sayings sayings = {.output = output,
+                              .logfile = str_is_empty(logfile) ? NULL : logfile,
+                              .logfile_end = logfile ? server_log_end(logfile) : 0};
     struct command command;
     struct proc_id id;
+    enum ocf_exit result;
     int rc;
 
     build_command(&command, server, primary);
     make_run_folder(server, "pidfile");
     make_run_folder(server, "unixsocket");
-    (void)file_remove(log_path);
+    (void)file_remove(output);
     rc = proc_start(
         &(struct proc_spec){
-            .argv = command.words, .user = server->user, .log_path = log_path, .nofile = NOFILE},
+            .argv = command.words, .user = server->user, .log_path = output, .nofile = NOFILE},
         &id);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started as user %s: %s", server->binary,
@@ -158,5 +205,8 @@ enum ocf_exit redis_launch(const struct redis_server *server, const struct peer 
     rc = proc_save(server->process_path, &id);
     if (rc)
         log_warning("%s could not be written: %s", server->process_path, strerror(-rc));
-    return wait_for_answer(server, &id, log_path, deadline, view);
+    result = wait_for_answer(server, &id, &sayings, deadline, view);
+    if (result == OCF_SUCCESS)
+        redis_set_replication_credentials(server, view, deadline);
+    return result;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * corosync's node list. Positions in it are not contiguous after a node was removed at run time, so
- * the keys are walked, not counted.
+ * corosync's node list: the keys of cmap are walked, as it tells no number of nodes (cmap_keys(7)).
  */
 #include "nodes.h"
 
@@ -124,20 +123,19 @@ static void node_complete(struct node *node)
         address_resolve(node->address, sizeof(node->address));
 }
 
-/* By its place (corosync sets that from the addresses of this machine), else by its number. */
+/* By its number; where the list has none or votequorum, which knows it, does not run, by place. */
 static size_t local_find(cmap_handle_t handle, const struct entries *entries)
 {
-    uint32_t position = 0, id = 0;
-    bool has_position = cmap_get_uint32(handle, "nodelist.local_node_pos", &position) == CS_OK;
-    bool has_id =
-        cmap_get_uint32(handle, "runtime.votequorum.this_node_id", &id) == CS_OK && id != 0;
+    uint32_t value;
 
-    for (size_t i = 0; i < entries->count; i++)
-        if (has_position && entries->entry[i].position == position)
-            return i;
-    for (size_t i = 0; i < entries->count; i++)
-        if (has_id && entries->entry[i].node.id == id)
-            return i;
+    if (cmap_get_uint32(handle, "runtime.votequorum.this_node_id", &value) == CS_OK && value != 0)
+        for (size_t i = 0; i < entries->count; i++)
+            if (entries->entry[i].node.id == value)
+                return i;
+    if (cmap_get_uint32(handle, "nodelist.local_node_pos", &value) == CS_OK)
+        for (size_t i = 0; i < entries->count; i++)
+            if (entries->entry[i].position == value)
+                return i;
     return SIZE_MAX;
 }
 

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the companions stand on, on a lab of real nodes: bus, quorum, links, attributes."""
