@@ -18,7 +18,6 @@
 
 #define DRAIN_MS      3000 /* how long a planned demotion waits for its replicas */
 #define PROMOTE_MS    5000
-#define HAND_OVER_MS  5000
 #define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
 
 static struct deadline answer_deadline(const struct redis_server *server)
@@ -61,16 +60,6 @@ static enum ocf_exit start_server(const struct redis_server *server, struct redi
     return redis_launch(server, primary, server->context->deadline, view);
 }
 
-/* Losing the watch costs speed, so an action goes on without it; the next monitor tries again. */
-static void keep_watch(const struct redis_server *server)
-{
-    int rc = companion_ensure(server, server->context->deadline);
-
-    if (rc)
-        log_error("redis-watch does not run (%s); see %s/watch.log", strerror(-rc),
-                  server->context->run_dir);
-}
-
 static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -101,21 +90,10 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
         rc = unusable(&server, &view, "start");
     }
     if (!rc && redis_server_is_watched(&server))
-        keep_watch(&server);
+        companion_keep(&server);
     else if (!rc)
         redis_report(&server, &view);
     return rc;
-}
-
-/* The watch hands the role over, if there is one to hand over, and notes the last position. */
-static void announce_stop(const struct redis_server *server)
-{
-    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(HAND_OVER_MS));
-    cleanup_free char *request = xasprintf("stop %lld", (long long)deadline_left_ms(deadline));
-    cleanup_free char *reason = NULL;
-
-    if (companion_ask(server, request, deadline, &reason) != COMPANION_DONE)
-        log_warning("the stop goes on without a word of the watch: %s", reason);
 }
 
 /* The end of a hung server needs time too, whatever down_after is. */
@@ -142,7 +120,7 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     redis_server_open(&server, context, params);
     redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
     if (view.has_process && redis_server_is_watched(&server))
-        announce_stop(&server);
+        companion_announce_stop(&server);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
     if (!view.has_process && !is_known_stopped(&server, &view))
@@ -176,9 +154,14 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
-    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
-    if (view.has_process && redis_server_is_watched(&server))
-        announce_stop(&server);
+    if (redis_state_is_alive(view.state) && context->params_valid && server.conf &&
+        !redis_server_is_noted(&server))
+        note_again(&server); /* it was adopted */
+    if (redis_server_is_watched(&server) && !context->is_probe) {
+        if (view.state != REDIS_STOPPED)
+            companion_keep(&server);
+        return redis_judge(&server, &view);
+    }
     if (view.state == REDIS_REPLICA && !context->is_probe)
         redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
     redis_report(&server, &view);
@@ -213,20 +196,6 @@ static enum ocf_exit promote_check(const struct redis_server *server, const stru
     return OCF_SUCCESS;
 }
 
-/* The role changes by the watch alone, for it knows what the others know. */
-static enum ocf_exit ask_watch(const struct redis_server *server, const char *action)
-{
-    struct deadline deadline = server->context->deadline;
-    cleanup_free char *request = NULL;
-    cleanup_free char *reason = NULL;
-
-    keep_watch(server);
-    request = xasprintf("%s %lld", action, (long long)deadline_left_ms(deadline));
-    if (companion_ask(server, request, deadline, &reason) == COMPANION_DONE)
-        return OCF_SUCCESS;
-    return ocf_fail(OCF_ERR_GENERIC, "%s is refused: %s", action, reason);
-}
-
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -239,9 +208,8 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY)
         return unusable(&server, &view, "promote");
     if (redis_server_is_watched(&server)) {
-        rc = ask_watch(&server, "promote");
-        if (rc)
-            return rc;
+        if (companion_order(&server, "promote", &problem) != COMPANION_DONE)
+            return ocf_fail(OCF_ERR_GENERIC, "promote is refused: %s", problem);
     } else if (view.state == REDIS_REPLICA) {
         rc = promote_check(&server, &view);
         if (rc) {
@@ -292,6 +260,22 @@ static enum ocf_exit bring_back(const struct redis_server *server, struct redis_
     return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
 }
 
+static enum ocf_exit demote_by_watch(const struct redis_server *server, struct redis_view *view)
+{
+    cleanup_free char *reason = NULL;
+
+    switch (companion_order(server, "demote", &reason)) {
+    case COMPANION_DONE:
+        return OCF_SUCCESS;
+    case COMPANION_REFUSED:
+        break;
+    case COMPANION_ABSENT: /* a primary without a watch must go all the more */
+        log_warning("demote: %s; going on without it", reason);
+        return view->state == REDIS_PRIMARY ? demote_primary(server, view) : OCF_SUCCESS;
+    }
+    return ocf_fail(OCF_ERR_GENERIC, "demote is refused: %s", reason);
+}
+
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -303,7 +287,7 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     if (view.state == REDIS_STOPPED)
         rc = bring_back(&server, &view);
     else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
-        rc = ask_watch(&server, "demote");
+        rc = demote_by_watch(&server, &view);
     else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
     else if (view.state != REDIS_REPLICA &&
@@ -325,9 +309,11 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
-    redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
-    if (view.has_process && redis_server_is_watched(&server))
-        announce_stop(&server);
+    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") && context->params_valid &&
+        server.conf)
+        note_again(&server);
+    if (redis_server_is_watched(&server))
+        return OCF_SUCCESS; /* the watches know */
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);

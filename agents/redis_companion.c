@@ -19,6 +19,7 @@
 #define PING_MS      500 /* a loop that never blocks answers sooner, or it is stopped */
 #define READY_MS     3000
 #define READY_PAUSE  20
+#define HAND_OVER_MS 5000
 #define END_GRACE_MS 1000
 
 static char *path_in(const struct redis_server *server, const char *name)
@@ -176,4 +177,34 @@ int companion_end(const struct redis_server *server, struct deadline deadline)
     if (rc == 0 && proc_check(&id) != PROC_GONE)
         rc = proc_end(&id, SIGTERM, END_GRACE_MS, deadline);
     return rc ? rc : file_remove(path);
+}
+
+void companion_keep(const struct redis_server *server)
+{
+    int rc = companion_ensure(server, server->context->deadline);
+
+    if (rc)
+        log_error("redis-watch does not run (%s); see %s/watch.log", strerror(-rc),
+                  server->context->run_dir);
+}
+
+void companion_announce_stop(const struct redis_server *server)
+{
+    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(HAND_OVER_MS));
+    cleanup_free char *request = xasprintf("stop %lld", (long long)deadline_left_ms(deadline));
+    cleanup_free char *reason = NULL;
+
+    if (companion_ask(server, request, deadline, &reason) != COMPANION_DONE)
+        log_warning("the stop goes on without a word of the watch: %s", reason);
+}
+
+enum companion_answer companion_order(const struct redis_server *server, const char *action,
+                                      char **reason)
+{
+    struct deadline deadline = server->context->deadline;
+    cleanup_free char *request = NULL;
+
+    companion_keep(server);
+    request = xasprintf("%s %lld", action, (long long)deadline_left_ms(deadline) - 500);
+    return companion_ask(server, request, deadline, reason);
 }

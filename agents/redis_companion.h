@@ -31,4 +31,12 @@ int companion_ensure(const struct redis_server *server, struct deadline deadline
 /* Ends it. Its absence is success. 0 or -errno. */
 int companion_end(const struct redis_server *server, struct deadline deadline);
 
+/* The same, said in the log if it fails: losing the watch costs speed, so an action goes on. */
+void companion_keep(const struct redis_server *server);
+/* Before the server is ended: the role is handed over, the last position noted. */
+void companion_announce_stop(const struct redis_server *server);
+/* `promote` or `demote`. The role changes by the watch alone, for it knows what the others know. */
+enum companion_answer companion_order(const struct redis_server *server, const char *action,
+                                      char **reason);
+
 #endif
