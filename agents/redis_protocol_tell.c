@@ -64,8 +64,8 @@ static int own_score(const struct protocol *p)
     }
     if (is_on_its_way(p))
         return RANK_SCORE_CHOSEN;
-    if (p->contest && p->rank.verdict == RANK_WAIT && p->score_said && p->score > 0)
-        return p->score; /* a server comes back and is not final yet: no word, so no change */
+    if (p->contest && p->rank.verdict == RANK_WAIT && p->score_said)
+        return p->score; /* somebody is not final yet: no new ranks, so no change */
     if (p->contest)
         return protocol_own_rank(p);
     return primary && !protocol_leads(p) ? standby_score(p, primary) : RANK_SCORE_NEVER;

@@ -56,7 +56,7 @@ void watch_attributes_score(struct watch *watch, int score)
 {
     char text[16];
 
-    if (score < 0)
+    if (score <= RANK_SCORE_NEVER)
         snprintf(text, sizeof(text), "%s", ATTR_MINUS_INFINITY);
     else
         snprintf(text, sizeof(text), "%d", score);
