@@ -131,10 +131,9 @@ static void take_file(struct protocol *p, const struct protocol_event *event)
 
 static void take_cib(struct protocol *p, const struct protocol_event *event)
 {
-    if (event->kind == PROTOCOL_EVENT_CIB_FAILED) {
+    if (event->kind == PROTOCOL_EVENT_CIB_FAILED)
         p->cib_asked = 0;
-        p->cib_failed_ms = p->now_ms;
-    } else if (event->number > p->cib_epoch)
+    else if (event->number > p->cib_epoch)
         p->cib_epoch = event->number;
 }
 

@@ -310,7 +310,7 @@ struct protocol {
     struct protocol_record writing, saved; /* on its way to disk; as far as it is there */
     uint64_t file_asked;                   /* generation that is being written; 0: none */
     uint64_t file_asked_ms, file_failed_ms;
-    uint64_t cib_epoch, cib_asked, cib_failed_ms; /* accepted; asked for; last refused */
+    uint64_t cib_epoch, cib_asked; /* accepted; asked for */
 
     size_t self, member_count;
     struct protocol_member member[REDIS_MEMBERS_MAX];

@@ -81,6 +81,8 @@ static void begin(struct protocol *p)
     p->claim_run = p->digest.run;
     p->claim_epoch = next_epoch(p);
     p->claim_ms = p->now_ms;
+    p->cib_asked = p->claim_epoch;
+    protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = p->claim_epoch;
 }
 
 /* Somebody lives who must not be overtaken. A moment is granted: its demotion may be under way. */
@@ -183,7 +185,8 @@ static bool may_take(struct protocol *p)
 
     if (!protocol_has_rule(p, PROTOCOL_RULE_CLAIM_CHECK))
         ranked = true;
-    return ranked && has_acks(p) && old_leases_are_over(p) && protocol_lease_holds(p) && paused;
+    return ranked && has_acks(p) && p->cib_epoch >= p->claim_epoch && old_leases_are_over(p) &&
+           protocol_lease_holds(p) && paused;
 }
 
 static void note_uncovered(struct protocol *p)
@@ -207,6 +210,10 @@ static void check_stands(struct protocol *p)
     if (p->contest && p->rank.verdict != RANK_WAIT && !may_lead(p)) {
         protocol_claim_drop(p, PROTOCOL_REASON_NOT_CHOSEN, p->rank.about);
         return;
+    }
+    if (p->cib_asked != p->claim_epoch && p->cib_epoch < p->claim_epoch) {
+        p->cib_asked = p->claim_epoch;
+        protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = p->claim_epoch;
     }
     if (!may_take(p))
         return;
@@ -269,23 +276,6 @@ static void reply_when_known(struct protocol *p)
         reply(p, -ECANCELED, PROTOCOL_REASON_SERVER, p->config.self);
 }
 
-/*
- * The CIB's copy is for the operator: files and the bus decide, and a configuration write takes
- * longer than all the rest. So it is written when the primary is known.
- */
-static void copy_to_cib(struct protocol *p)
-{
-    uint64_t epoch = protocol_own_epoch(p);
-
-    if (!protocol_leads(p) || protocol_good_primary(p) != &p->member[p->self] ||
-        p->cib_epoch >= epoch || p->cib_asked >= epoch)
-        return;
-    if (p->cib_failed_ms && p->now_ms < p->cib_failed_ms + PROTOCOL_RETELL_MS)
-        return;
-    p->cib_asked = epoch;
-    protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = epoch;
-}
-
 /* The primary stays, though somebody out of sight claimed a higher epoch: it needs one above. */
 static void consider_renewal(struct protocol *p)
 {
@@ -346,9 +336,8 @@ void protocol_settle_claim(struct protocol *p)
             break;
         }
     } while (p->claim > before);
-    if (p->claim == PROTOCOL_CLAIM_NONE) {
+    if (p->claim == PROTOCOL_CLAIM_NONE)
         reply_when_known(p);
-        copy_to_cib(p);
-    } else
+    else
         protocol_wake(p, p->now_ms + 50);
 }

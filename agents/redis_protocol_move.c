@@ -145,7 +145,7 @@ static void check_catching_up(struct protocol *p)
         p->move_ready_ms = p->now_ms;
         reply(p, 0, PROTOCOL_REASON_NONE);
     } else if (!able && p->move_request != PROTOCOL_REQUEST_SWITCHOVER &&
-               (!protocol_quorate(p) || p->contest || p->now_ms + 500 >= p->move_deadline_ms)) {
+               (!protocol_quorate(p) || p->now_ms + 500 >= p->move_deadline_ms)) {
         detach(p);
     }
 }

@@ -34,17 +34,6 @@ static int standby_score(const struct protocol *p, const struct protocol_member 
     return primary->last.move_to == p->config.self ? RANK_SCORE_CHOSEN : RANK_SCORE_EQUAL;
 }
 
-/* The role is taken and the timeline written, but word of it has not come back over the bus. */
-static bool is_on_its_way(const struct protocol *p)
-{
-    const struct redis_timeline *newest = protocol_newest(p);
-
-    return protocol_leads(p) && newest->primary == p->config.self &&
-           protocol_own_epoch(p) == newest->epoch && newest->epoch &&
-           p->member[p->self].last.role != MEMBER_ROLE_PRIMARY &&
-           protocol_open_claim(p).epoch <= newest->epoch;
-}
-
 static int own_score(const struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
@@ -62,10 +51,6 @@ static int own_score(const struct protocol *p)
             return RANK_SCORE_EQUAL;
         return p->pause & blocked ? RANK_SCORE_NEVER : RANK_SCORE_CHOSEN;
     }
-    if (is_on_its_way(p))
-        return RANK_SCORE_CHOSEN;
-    if (p->contest && p->rank.verdict == RANK_WAIT && p->score_said)
-        return p->score; /* somebody is not final yet: no new ranks, so no change */
     if (p->contest)
         return protocol_own_rank(p);
     return primary && !protocol_leads(p) ? standby_score(p, primary) : RANK_SCORE_NEVER;
