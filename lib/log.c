@@ -15,6 +15,7 @@
 static struct {
     char name[128];
     bool debug;
+    bool stamped; /* lines to the standard error carry the time */
     bool is_open;
 } state = {.name = "redis-ha"};
 
@@ -50,7 +51,7 @@ static void targets_open(void)
                       "%p: %b"); /* syslog adds the name and the time */
     else
         qb_log_ctl(QB_LOG_SYSLOG, QB_LOG_CONF_ENABLED, QB_FALSE);
-    target_enable(QB_LOG_STDERR, max_priority, "%N: %p: %b");
+    target_enable(QB_LOG_STDERR, max_priority, state.stamped ? "%T %p: %b" : "%N: %p: %b");
     state.is_open = true;
 }
 
@@ -59,6 +60,13 @@ void log_open(const char *name, bool debug)
     log_close();
     snprintf(state.name, sizeof(state.name), "%s", name);
     state.debug = debug;
+    state.stamped = false;
+}
+
+void log_open_resident(const char *name)
+{
+    log_open(name, false);
+    state.stamped = true;
 }
 
 void log_close(void)

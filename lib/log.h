@@ -13,6 +13,8 @@
 
 /* `name` stands before each line. `debug`: debug lines are shown as well. */
 void log_open(const char *name, bool debug);
+/* Of a resident program, whose standard error is its log file: each line begins with the time. */
+void log_open_resident(const char *name);
 void log_close(void);
 void log_write(int priority, const char *format, ...) PRINTF(2, 3);
 

@@ -51,6 +51,7 @@ static const struct field info_fields[] = {
     INFO_FIELD("master_repl_offset", FIELD_INT64, offset),
     INFO_FIELD("slave_repl_offset", FIELD_INT64, replica_offset),
     INFO_FIELD("second_repl_offset", FIELD_INT64, second_offset),
+    INFO_FIELD("repl_backlog_active", FIELD_BOOL, has_backlog),
     INFO_FIELD("master_host", FIELD_TEXT, primary_host),
     INFO_FIELD("master_port", FIELD_INT, primary_port),
     INFO_FIELD("master_sync_in_progress", FIELD_BOOL, sync_in_progress),

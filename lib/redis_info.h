@@ -47,6 +47,7 @@ struct redis_info {
     int64_t offset;                     /* master_repl_offset; -1 */
     int64_t replica_offset;             /* slave_repl_offset; -1 */
     int64_t second_offset;              /* second_repl_offset; -1 */
+    bool has_backlog;                   /* repl_backlog_active: offsets count what is written */
     char primary_host[REDIS_HOST_SIZE]; /* of a replica */
     int primary_port;
     bool link_up, sync_in_progress;

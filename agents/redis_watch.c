@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * redis-watch INSTANCE NODE: the resident companion of ocf:redis-ha:redis. Launched, asked and
+ * ended by the agent. Events come from the rooms, go through the protocol, and its effects go back
+ * to the rooms.
+ */
+#include "redis_watch.h"
+
+#include "clock.h"
+#include "config.h"
+#include "log.h"
+#include "redis_companion.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define TOKEN_DEFAULT_MS 3000 /* corosync.conf(5): token, and consensus 1.2 times it */
+
+const char *watch_node_name(const struct watch *watch, uint32_t id)
+{
+    static char number[16];
+
+    for (size_t i = 0; i < watch->nodes.count; i++) {
+        if (watch->nodes.node[i].id == id)
+            return watch->nodes.node[i].name;
+    }
+    snprintf(number, sizeof(number), "node %u", id);
+    return number;
+}
+
+static void note_history(const struct watch *watch, const struct protocol_effect *effect)
+{
+    const char *node = watch_node_name(watch, effect->node);
+
+    switch (effect->note) {
+    case PROTOCOL_NOTE_PROMOTED:
+        log_notice("promoted: this server is the primary of epoch %llu",
+                   (unsigned long long)effect->number);
+        break;
+    case PROTOCOL_NOTE_CRASHED:
+        log_error("the primary here ended by itself; see its log and the kernel's");
+        break;
+    case PROTOCOL_NOTE_HUNG:
+        log_error("the primary on %s gives no answer, say two witnesses", node);
+        break;
+    case PROTOCOL_NOTE_UNCOVERED:
+        log_warning(
+            "promoted although %s, which is absent, was last known at offset %llu: what lies "
+            "between is not here",
+            node, (unsigned long long)effect->number);
+        break;
+    case PROTOCOL_NOTE_STOPPED:
+        log_error("the server did not confirm the pause of writes in time, so it was stopped");
+        break;
+    }
+}
+
+static void carry_out(struct watch *watch, const struct protocol_effect *effect)
+{
+    switch (effect->kind) {
+    case PROTOCOL_EFFECT_SEAL:
+    case PROTOCOL_EFFECT_FOLLOW:
+    case PROTOCOL_EFFECT_TAKE_ROLE:
+    case PROTOCOL_EFFECT_PAUSE:
+    case PROTOCOL_EFFECT_RESUME:
+    case PROTOCOL_EFFECT_BACKSTOP:
+    case PROTOCOL_EFFECT_DROP_CLIENTS:
+        watch_redis_order(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_STOP:
+        watch_redis_signal(watch, SIGSTOP);
+        break;
+    case PROTOCOL_EFFECT_CONTINUE:
+        watch_redis_signal(watch, SIGCONT);
+        break;
+    case PROTOCOL_EFFECT_KILL:
+        watch_redis_signal(watch, SIGKILL);
+        break;
+    case PROTOCOL_EFFECT_ASK_SERVER:
+        watch_redis_ask(watch);
+        break;
+    case PROTOCOL_EFFECT_ASK_LINKS:
+        watch_ring_ask_links(watch);
+        break;
+    case PROTOCOL_EFFECT_ASK_WITNESS:
+        watch_witness_ask(watch, effect->node);
+        break;
+    case PROTOCOL_EFFECT_WRITE_FILE:
+        watch_store_write(watch, effect->number);
+        break;
+    case PROTOCOL_EFFECT_WRITE_CIB:
+        watch_attributes_epoch(watch, effect->number);
+        break;
+    case PROTOCOL_EFFECT_TELL:
+        watch_ring_tell(watch);
+        break;
+    case PROTOCOL_EFFECT_TICK:
+        watch_ring_tick(watch);
+        break;
+    case PROTOCOL_EFFECT_SCORE:
+        watch_attributes_score(watch, effect->score);
+        break;
+    case PROTOCOL_EFFECT_STATUS:
+        watch_attributes_status(watch, effect->status);
+        break;
+    case PROTOCOL_EFFECT_REPLY:
+        watch_agent_reply(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_HISTORY:
+        note_history(watch, effect);
+        break;
+    }
+}
+
+void watch_event(struct watch *watch, struct protocol_event *event)
+{
+    struct protocol_effects effects;
+    int64_t left;
+
+    event->now_ms = (uint64_t)clock_ms();
+    protocol_event(&watch->protocol, event, &effects);
+    watch_journal(watch);
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(watch, &effects.effect[i]);
+    left = effects.wake_ms == UINT64_MAX ? PROTOCOL_TELL_MS
+                                         : (int64_t)(effects.wake_ms - event->now_ms);
+    (void)loop_timer_start(watch->wake, left > 0 ? left : 1);
+}
+
+static void wake(void *data)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_WAKE};
+
+    watch_event(data, &event);
+}
+
+static void end(void *data, int signal_number)
+{
+    struct watch *watch = data;
+
+    log_info("ending by signal %d", signal_number);
+    watch->ending = true;
+    loop_stop(watch->loop);
+}
+
+/* Larger than any before it: the wall clock in milliseconds is, unless it was set back. */
+static uint64_t incarnation(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static int protocol_open(struct watch *watch)
+{
+    struct protocol_config config = {.incarnation = incarnation(),
+                                     .down_after_ms = (uint32_t)watch->params.down_after_ms,
+                                     .max_lag = (uint64_t)watch->params.max_lag_bytes,
+                                     .ring_change_ms = TOKEN_DEFAULT_MS * 22 / 10};
+    int rc = nodes_read(&watch->nodes);
+
+    if (rc || watch->nodes.local >= watch->nodes.count)
+        return rc ? rc : -ENOENT;
+    config.self = watch->nodes.node[watch->nodes.local].id;
+    for (size_t i = 0; i < watch->nodes.count && i < REDIS_MEMBERS_MAX; i++) {
+        config.nodes[i].id = watch->nodes.node[i].id;
+        snprintf(config.nodes[i].name, sizeof(config.nodes[i].name), "%.63s",
+                 watch->nodes.node[i].name);
+        config.node_count = i + 1;
+    }
+    protocol_init(&watch->protocol, &config);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int (*open)(struct watch *watch);
+    void (*close)(struct watch *watch);
+} rooms[] = {
+    {"attributes", watch_attributes_open, watch_attributes_close},
+    {"agent", watch_agent_open, watch_agent_close},
+    {"witness", watch_witness_open, watch_witness_close},
+    {"backlog", watch_backlog_open, watch_backlog_close},
+    {"redis", watch_redis_open, watch_redis_close},
+    {"ring", watch_ring_open, watch_ring_close},
+    {"store", watch_store_open, watch_store_close},
+};
+
+static int rooms_open(struct watch *watch)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(rooms); i++) {
+        int rc = rooms[i].open(watch);
+
+        if (rc) {
+            log_error("redis-watch cannot run: %s: %s", rooms[i].name, strerror(-rc));
+            return rc;
+        }
+    }
+    return 0;
+}
+
+static const char *param_from_file(const char *name, void *data)
+{
+    const char *text = data;
+    size_t length = strlen(name);
+    static char value[4096];
+
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
+            snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + length + 1, "\n"),
+                     line + length + 1);
+            return strdup(value); /* kept as long as the parameters: for ever */
+        }
+    }
+    return NULL;
+}
+
+static int params_read(struct watch *watch)
+{
+    cleanup_free char *path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_PARAMS);
+    cleanup_free char *text = NULL;
+    cleanup_free char *problems = NULL;
+    int rc = file_read(path, 1 << 16, &text);
+
+    if (!rc)
+        rc = params_parse(redis_param_table, &watch->params, param_from_file, text, &problems);
+    if (rc)
+        log_error("%s cannot be used: %s", path, problems ? problems : strerror(-rc));
+    return rc;
+}
+
+static int watch_run(struct watch *watch)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    struct loop_signals *watched = NULL;
+    int rc = loop_signals_new(watch->loop, signals, ARRAY_SIZE(signals), end, watch, &watched);
+
+    if (!rc)
+        rc = protocol_open(watch);
+    if (!rc)
+        rc = rooms_open(watch);
+    if (!rc)
+        loop_run(watch->loop);
+    for (size_t i = ARRAY_SIZE(rooms); i-- > 0;)
+        rooms[i].close(watch);
+    loop_signals_free(watched);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static struct watch watch;
+    int rc;
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: redis-watch INSTANCE NODE\n"
+                        "The companion of ocf:redis-ha:redis; the agent launches it.\n");
+        return 2;
+    }
+    log_open_resident("redis-watch");
+    watch.context =
+        (struct ocf_context){.agent = "redis",
+                             .action = "watch",
+                             .instance = argv[1],
+                             .node = argv[2],
+                             .in_cluster = true,
+                             .is_clone = true,
+                             .is_promotable = true,
+                             .params_valid = true,
+                             .run_dir = xasprintf("%s/redis/%s", RHA_RUN_DIR, argv[1]),
+                             .state_dir = xasprintf("%s/redis/%s", RHA_STATE_DIR, argv[1])};
+    if (params_read(&watch) < 0)
+        return 1;
+    redis_server_open(&watch.server, &watch.context, &watch.params);
+    watch.loop = loop_new();
+    watch.wake = watch.loop ? loop_timer_new(watch.loop, LOOP_HIGH, wake, &watch) : NULL;
+    rc = watch.wake ? watch_run(&watch) : -ENOMEM;
+    loop_timer_free(watch.wake);
+    loop_free(watch.loop);
+    redis_server_close(&watch.server);
+    return rc ? 1 : 0;
+}

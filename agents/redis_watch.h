@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The resident companion of one Redis resource on one node, room by room. It holds the connections
+ * that must be quick and carries out what the protocol (redis_protocol.h) asks for; it decides
+ * nothing itself. Everything runs on one loop; what can block runs on workers.
+ */
+#ifndef RHA_REDIS_WATCH_H
+#define RHA_REDIS_WATCH_H
+
+#include "loop.h"
+#include "nodes.h"
+#include "ocf.h"
+#include "redis_info.h"
+#include "redis_protocol.h"
+#include "redis_server.h"
+
+struct watch_agent;
+struct watch_attributes;
+struct watch_backlog;
+struct watch_redis;
+struct watch_ring;
+struct watch_store;
+struct watch_witness;
+
+struct watch {
+    struct ocf_context context; /* as an agent would have it; `action` is "watch" */
+    struct redis_params params;
+    struct redis_server server;
+    struct nodes nodes;
+    struct loop *loop;
+    struct loop_timer *wake;
+    struct protocol protocol;
+    bool ending;
+    struct watch_agent *agent;           /* redis_watch_agent.c */
+    struct watch_attributes *attributes; /* redis_watch_attributes.c */
+    struct watch_backlog *backlog;       /* redis_watch_backlog.c */
+    struct watch_redis *redis;           /* redis_watch_redis.c */
+    struct watch_ring *ring;             /* redis_watch_ring.c */
+    struct watch_store *store;           /* redis_watch_store.c */
+    struct watch_witness *witness;       /* redis_watch_witness.c */
+};
+
+/* Gives the event to the protocol and carries its effects out. Sets now_ms itself. */
+void watch_event(struct watch *watch, struct protocol_event *event);
+/* The node's name, else its number, for a message. Valid until the next call. */
+const char *watch_node_name(const struct watch *watch, uint32_t id);
+
+/* Logs what the last event changed, and why (redis_watch_journal.c). */
+void watch_journal(struct watch *watch);
+
+/* Agents ask over a socket in the run folder; see redis_companion.h. 0 or -errno. */
+int watch_agent_open(struct watch *watch);
+void watch_agent_close(struct watch *watch);
+void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect);
+
+/* Node attributes and the copy of the epoch in the CIB. */
+int watch_attributes_open(struct watch *watch);
+void watch_attributes_close(struct watch *watch);
+void watch_attributes_score(struct watch *watch, int score);
+void watch_attributes_status(struct watch *watch, enum protocol_status status);
+void watch_attributes_epoch(struct watch *watch, uint64_t epoch);
+
+/*
+ * Whether a primary has to be waited for until it has a replication backlog, and so a position. If
+ * so, it is asked again soon.
+ */
+int watch_backlog_open(struct watch *watch);
+void watch_backlog_close(struct watch *watch);
+bool watch_backlog_awaited(struct watch *watch, const struct redis_info *info);
+
+/* The connection to the local server: what it says, and the orders to it. */
+int watch_redis_open(struct watch *watch);
+void watch_redis_close(struct watch *watch);
+void watch_redis_order(struct watch *watch, const struct protocol_effect *effect);
+void watch_redis_signal(struct watch *watch, int signal);
+void watch_redis_ask(struct watch *watch);
+
+/* Corosync: the bus, the quorum, the links. */
+int watch_ring_open(struct watch *watch);
+void watch_ring_close(struct watch *watch);
+void watch_ring_tell(struct watch *watch);
+void watch_ring_tick(struct watch *watch);
+void watch_ring_ask_links(struct watch *watch);
+
+/* The epoch file. */
+int watch_store_open(struct watch *watch);
+void watch_store_close(struct watch *watch);
+void watch_store_write(struct watch *watch, uint64_t generation);
+
+/* A PING to another node's server: is it a hang, or only our neighbour's watch? */
+int watch_witness_open(struct watch *watch);
+void watch_witness_close(struct watch *watch);
+void watch_witness_ask(struct watch *watch, uint32_t node);
+
+#endif

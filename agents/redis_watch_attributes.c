@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the cluster is told of this node's server: promotion score and status, over an open
+ * connection, and the epoch as a permanent attribute, in the background.
+ */
+#include "redis_watch.h"
+
+#include "attr.h"
+#include "attr_manager.h"
+#include "cib_attr.h"
+#include "log.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define CIB_MS    20000
+#define MOVE_MS   3000 /* that the role may take to move */
+#define STATUS_MS 500  /* that a status has to stand before it is written */
+
+struct watch_attributes {
+    struct attr_manager *manager;
+    struct cib_attr *cib;
+    char *score_name, *status_name, *epoch_name;
+    struct loop_timer *quiet; /* a status is owed */
+    enum protocol_status status;
+    bool status_said;
+    uint64_t epoch;
+};
+
+static void manager_down(void *data, int rc)
+{
+    (void)data;
+    log_warning("the attribute manager cannot be reached (%s): score and status are written when "
+                "it is back",
+                strerror(-rc));
+}
+
+static void written(void *data, const char *name, const char *value, int rc)
+{
+    (void)data;
+    if (rc)
+        log_warning("%s=%s was refused: %s", name, value ? value : "", strerror(-rc));
+    else
+        log_info("%s=%s", name, value ? value : "");
+}
+
+static void set(struct watch *watch, const char *name, const char *value)
+{
+    int rc = attr_manager_set(watch->attributes->manager, name, value);
+
+    if (rc)
+        log_error("%s=%s cannot be set: %s", name, value, strerror(-rc));
+}
+
+void watch_attributes_score(struct watch *watch, int score)
+{
+    char text[16];
+
+    if (score <= RANK_SCORE_NEVER)
+        snprintf(text, sizeof(text), "%s", ATTR_MINUS_INFINITY);
+    else
+        snprintf(text, sizeof(text), "%d", score);
+    set(watch, watch->attributes->score_name, text);
+}
+
+static const char *status_text(enum protocol_status status)
+{
+    switch (status) {
+    case PROTOCOL_STATUS_DOWN:
+        return "down";
+    case PROTOCOL_STATUS_LOADING:
+        return "loading";
+    case PROTOCOL_STATUS_PRIMARY:
+        return "primary";
+    case PROTOCOL_STATUS_PAUSED:
+        return "paused";
+    case PROTOCOL_STATUS_REPLICA:
+        return "replica";
+    case PROTOCOL_STATUS_SYNCING:
+        return "syncing";
+    case PROTOCOL_STATUS_DISCONNECTED:
+        return "disconnected";
+    case PROTOCOL_STATUS_SEALED:
+        return "sealed";
+    }
+    return "down";
+}
+
+static void write_status(void *data)
+{
+    struct watch *watch = data;
+    const struct protocol *p = &watch->protocol;
+
+    bool moves = p->contest && p->now_ms < p->contest_ms + MOVE_MS;
+
+    if (moves || p->claim != PROTOCOL_CLAIM_NONE) {
+        (void)loop_timer_start(watch->attributes->quiet, STATUS_MS);
+        return;
+    }
+    set(watch, watch->attributes->status_name, status_text(watch->attributes->status));
+}
+
+/*
+ * Each change of an attribute makes Pacemaker reckon anew, which takes it 50 ms; so while the role
+ * moves only scores are written, and the status when it has settled.
+ */
+void watch_attributes_status(struct watch *watch, enum protocol_status status)
+{
+    bool first = !watch->attributes->status_said;
+
+    watch->attributes->status = status;
+    watch->attributes->status_said = true;
+    (void)loop_timer_start(watch->attributes->quiet, first ? 0 : STATUS_MS);
+}
+
+static void epoch_written(void *data, int rc, const char *value, const char *text)
+{
+    struct watch *watch = data;
+    struct protocol_event event = {.kind = rc ? PROTOCOL_EVENT_CIB_FAILED
+                                              : PROTOCOL_EVENT_CIB_ACCEPTED};
+
+    (void)value;
+    event.number = watch->attributes->epoch;
+    if (rc)
+        log_warning("%s could not be written into the CIB: %s %s", watch->attributes->epoch_name,
+                    strerror(-rc), text);
+    watch_event(watch, &event);
+}
+
+void watch_attributes_epoch(struct watch *watch, uint64_t epoch)
+{
+    char text[24];
+    int rc;
+
+    snprintf(text, sizeof(text), "%" PRIu64, epoch);
+    watch->attributes->epoch = epoch;
+    rc = cib_attr_write(watch->attributes->cib, watch->context.node, watch->attributes->epoch_name,
+                        text, CIB_MS, epoch_written, watch);
+    if (rc)
+        log_info("%s is not written now: %s", watch->attributes->epoch_name, strerror(-rc));
+}
+
+int watch_attributes_open(struct watch *watch)
+{
+    static const struct attr_manager_events events = {.down = manager_down, .written = written};
+    struct watch_attributes *attributes = xcalloc(1, sizeof(*attributes));
+    const char *instance = watch->context.instance;
+    int rc;
+
+    watch->attributes = attributes;
+    attributes->score_name = xasprintf("master-%s", instance);
+    attributes->status_name = xasprintf("%s-status", instance);
+    attributes->epoch_name = xasprintf("%s-epoch", instance);
+    attributes->quiet = loop_timer_new(watch->loop, LOOP_LOW, write_status, watch);
+    if (!attributes->quiet)
+        return -ENOMEM;
+    rc = attr_manager_open(watch->loop, &events, watch, &attributes->manager);
+    return rc ? rc : cib_attr_open(watch->loop, &attributes->cib);
+}
+
+void watch_attributes_close(struct watch *watch)
+{
+    struct watch_attributes *attributes = watch->attributes;
+
+    if (!attributes)
+        return;
+    loop_timer_free(attributes->quiet);
+    attr_manager_close(attributes->manager);
+    cib_attr_close(attributes->cib);
+    free(attributes->score_name);
+    free(attributes->status_name);
+    free(attributes->epoch_name);
+    free(attributes);
+    watch->attributes = NULL;
+}

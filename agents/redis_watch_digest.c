@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Translates what Redis says into what the protocol reckons with.
+ */
+#include "redis_watch_digest.h"
+
+#include "node_address.h"
+#include "redis_score.h"
+#include "redis_start.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+int watch_peer_address(const struct watch *watch, uint32_t node, char *host, size_t size, int *port)
+{
+    struct peer peers[NODES_MAX];
+    size_t count = 0;
+    int rc = peers_load(watch->server.peers_path, peers, NODES_MAX, &count);
+
+    for (size_t i = 0; !rc && i < count; i++) {
+        if (!str_eq(peers[i].name, watch_node_name(watch, node)))
+            continue;
+        *port = peers[i].port;
+        return snprintf(host, size, "%s", peers[i].host) < (int)size ? 0 : -ENOSPC;
+    }
+    return rc ? rc : -ENOENT;
+}
+
+/* The node whose server is followed; 0: nobody's. */
+static uint32_t following(const struct watch *watch, const struct redis_info *info)
+{
+    if (info->role != REDIS_ROLE_REPLICA || (str_eq(info->primary_host, REDIS_NOWHERE_HOST) &&
+                                             info->primary_port == REDIS_NOWHERE_PORT))
+        return 0;
+    for (size_t i = 0; i < watch->nodes.count; i++) {
+        char host[REDIS_HOST_SIZE];
+        int port;
+
+        if (watch_peer_address(watch, watch->nodes.node[i].id, host, sizeof(host), &port) == 0 &&
+            str_eq(host, info->primary_host) && port == info->primary_port)
+            return watch->nodes.node[i].id;
+    }
+    return WATCH_STRANGER;
+}
+
+static enum member_role role_of(const struct redis_info *info)
+{
+    switch (info->role) {
+    case REDIS_ROLE_PRIMARY:
+        return MEMBER_ROLE_PRIMARY;
+    case REDIS_ROLE_REPLICA:
+        return MEMBER_ROLE_REPLICA;
+    case REDIS_ROLE_UNKNOWN:
+        break;
+    }
+    return MEMBER_ROLE_UNKNOWN;
+}
+
+static enum member_link link_of(const struct redis_info *info)
+{
+    if (info->role != REDIS_ROLE_REPLICA)
+        return MEMBER_LINK_UNKNOWN;
+    if (info->link_up)
+        return MEMBER_LINK_UP;
+    return info->sync_in_progress ? MEMBER_LINK_SYNCING : MEMBER_LINK_DOWN;
+}
+
+static uint32_t online_replicas(const struct redis_info *info)
+{
+    uint32_t online = 0;
+
+    for (size_t i = 0; i < info->replica_count; i++)
+        online += info->replicas[i].online;
+    return online;
+}
+
+struct protocol_digest watch_digest(const struct watch *watch, const struct redis_info *info)
+{
+    struct protocol_digest digest = {
+        .loading = info->loading,
+        .empty = info->keys == 0,
+        .aof = info->aof_enabled,
+        .fit = true,
+        .role = role_of(info),
+        .link = link_of(info),
+        .following = following(watch, info),
+        .offset = (uint64_t)(redis_position_offset(info) > 0 ? redis_position_offset(info) : 0),
+        .priority = (uint32_t)watch->server.priority,
+        .replicas = online_replicas(info),
+    };
+
+    if (sscanf(info->run_id, "%16" SCNx64, &digest.run) != 1)
+        digest.run = 0;
+    if (redis_replid_parse(info->replid, &digest.replid) < 0)
+        memset(&digest.replid, 0, sizeof(digest.replid));
+    return digest;
+}

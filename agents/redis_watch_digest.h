@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * INFO in the protocol's words, and where the other nodes' servers are.
+ */
+#ifndef RHA_REDIS_WATCH_DIGEST_H
+#define RHA_REDIS_WATCH_DIGEST_H
+
+#include "redis_info.h"
+#include "redis_watch.h"
+
+#define WATCH_STRANGER UINT32_MAX /* follows a server that is none of ours */
+
+/* All but `order`, which is the connection's. */
+struct protocol_digest watch_digest(const struct watch *watch, const struct redis_info *info);
+/* As `start` noted it. 0, -ENOENT, -errno. */
+int watch_peer_address(const struct watch *watch, uint32_t node, char *host, size_t size,
+                       int *port);
+
+#endif

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The watch's log of what the protocol decided and why: a line when a contest begins or ends, when
+ * its verdict changes, when a claim goes a step further, when writes are paused for another reason.
+ */
+#include "redis_watch.h"
+
+#include "log.h"
+#include "redis_protocol_rooms.h"
+#include <inttypes.h>
+#include <string.h>
+
+struct watch_journal {
+    uint32_t leader;
+    bool contest;
+    enum rank_verdict verdict;
+    enum rank_reason reason;
+    uint32_t about;
+    size_t winner;
+    enum protocol_claim_step claim;
+    enum protocol_move_step move;
+    unsigned pause;
+    enum member_server server;
+};
+
+static const char *verdict_text(enum rank_reason reason)
+{
+    switch (reason) {
+    case RANK_REASON_NONE:
+        return "nobody was ranked yet";
+    case RANK_REASON_NOT_FINAL:
+        return "waiting until the position is final of";
+    case RANK_REASON_HOLDER_ABSENT:
+        return "nobody leads: the newest data is also on an absent node; start it, or write it "
+               "off:";
+    case RANK_REASON_AHEAD:
+        return "nobody leads: known to be ahead, and gives no answer:";
+    case RANK_REASON_LAG:
+        return "nobody leads: the best is further behind than max_lag";
+    case RANK_REASON_STRANGERS:
+        return "nobody leads: data of no known promotion on more than one node; choose one. "
+               "Differs:";
+    case RANK_REASON_NO_POSITION:
+        return "nobody leads: AOF keeps no position, and the last primary is not here";
+    case RANK_REASON_NOBODY:
+        return "nobody leads: no server is fit";
+    }
+    return "";
+}
+
+static const char *claim_text(enum protocol_claim_step step)
+{
+    switch (step) {
+    case PROTOCOL_CLAIM_NONE:
+        return "over";
+    case PROTOCOL_CLAIM_ASKED:
+        return "asked for";
+    case PROTOCOL_CLAIM_TOLD:
+        return "told";
+    case PROTOCOL_CLAIM_STANDS:
+        return "stands";
+    case PROTOCOL_CLAIM_TAKING:
+        return "takes the role";
+    case PROTOCOL_CLAIM_TAKEN:
+        return "has the role";
+    }
+    return "";
+}
+
+static const char *move_text(enum protocol_move_step step)
+{
+    switch (step) {
+    case PROTOCOL_MOVE_NONE:
+        return "over";
+    case PROTOCOL_MOVE_PAUSING:
+        return "pauses writes";
+    case PROTOCOL_MOVE_CATCHING_UP:
+        return "waits for the replicas";
+    case PROTOCOL_MOVE_READY:
+        return "is ready";
+    case PROTOCOL_MOVE_DETACHING:
+        return "detaches the server";
+    }
+    return "";
+}
+
+static const char *server_text(enum member_server server)
+{
+    switch (server) {
+    case MEMBER_SERVER_UNKNOWN:
+        return "not known yet";
+    case MEMBER_SERVER_GONE:
+        return "gone";
+    case MEMBER_SERVER_STOPPED:
+        return "stopped";
+    case MEMBER_SERVER_HUNG:
+        return "hung";
+    case MEMBER_SERVER_LOADING:
+        return "loading";
+    case MEMBER_SERVER_ANSWERS:
+        return "answering";
+    }
+    return "";
+}
+
+/* Why there is no sound primary: what is known of everybody. */
+static void log_members(const struct watch *watch)
+{
+    const struct protocol *p = &watch->protocol;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+
+        log_info("  %s: %s%s%s server %s, %s%s%s, epoch %" PRIu64 " offset %" PRIu64
+                 ", sealed for %" PRIu64 ", claim %" PRIu64 " promised %" PRIu64,
+                 m->name, m->in_ring ? "" : "not in the ring, ", m->in_group ? "" : "no watch, ",
+                 m->fresh ? "" : "not heard in this ring,", server_text(m->last.server),
+                 m->last.role == MEMBER_ROLE_PRIMARY ? "primary" : "replica",
+                 m->last.final ? ", final" : "", m->last.open ? ", open" : "", m->last.epoch,
+                 m->last.offset, m->last.sealed_for, m->last.claim, m->last.promised.epoch);
+    }
+}
+
+static void log_contest(const struct watch *watch, const struct watch_journal *now)
+{
+    const struct protocol *p = &watch->protocol;
+    uint64_t newest =
+        p->record.timeline_count ? p->record.timelines[p->record.timeline_count - 1].epoch : 0;
+
+    if (now->contest)
+        log_notice("no sound primary of epoch %" PRIu64 ": servers are sealed and ranked", newest);
+    else if (now->leader)
+        log_notice("%s leads epoch %" PRIu64, watch_node_name(watch, now->leader), newest);
+    else
+        log_notice("nobody is ranked: %s", p->quorate ? "the primary may be sound, its watch is "
+                                                        "silent"
+                                                      : "no quorum");
+    log_members(watch);
+}
+
+static void log_verdict(const struct watch *watch, const struct watch_journal *now)
+{
+    const struct protocol *p = &watch->protocol;
+
+    if (!now->contest)
+        return;
+    if (now->verdict == RANK_DECIDED)
+        log_notice("%s shall lead", p->member[now->winner].name);
+    else
+        log_info("%s %s", verdict_text(now->reason),
+                 now->about ? watch_node_name(watch, now->about) : "");
+    if (now->verdict == RANK_HELD)
+        log_members(watch);
+}
+
+static void log_pause(unsigned pause)
+{
+    static const char *const reasons[] = {
+        "no lease",  "not everybody was heard", "a higher epoch", "another may be open",
+        "promotion", "planned change",          "it hung"};
+    char text[160] = "";
+
+    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
+        if (pause >> i & 1)
+            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? ", " : "",
+                     reasons[i]);
+    }
+    log_info("reasons to pause writes: %s", *text ? text : "none");
+}
+
+void watch_journal(struct watch *watch)
+{
+    static struct watch_journal before;
+    const struct protocol *p = &watch->protocol;
+    const struct protocol_member *leader = protocol_good_primary(p);
+    struct watch_journal now = {.contest = p->contest,
+                                .leader = leader ? leader->id : 0,
+                                .verdict = p->rank.verdict,
+                                .reason = p->rank.reason,
+                                .about = p->rank.about,
+                                .winner = p->rank.winner,
+                                .claim = p->claim,
+                                .move = p->move,
+                                .pause = p->pause,
+                                .server = p->server};
+
+    if (now.contest != before.contest || now.leader != before.leader)
+        log_contest(watch, &now);
+    if (now.verdict != before.verdict || now.reason != before.reason || now.about != before.about ||
+        now.winner != before.winner)
+        log_verdict(watch, &now);
+    if (now.claim != before.claim)
+        log_info("the claim of epoch %" PRIu64 ": %s", p->claim_epoch, claim_text(now.claim));
+    if (now.move != before.move)
+        log_info("the planned change: %s", move_text(now.move));
+    if (now.pause != before.pause)
+        log_pause(now.pause);
+    if (now.server != before.server)
+        log_info("the server is %s", server_text(now.server));
+    before = now;
+}

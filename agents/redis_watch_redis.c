@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The local server as the protocol sees it: its process, by a pidfd that tells its end at once; its
+ * word, by INFO on an open connection; and the orders to it, on that same connection, so that they
+ * are carried out in the order in which they were given.
+ */
+#include "redis_watch.h"
+
+#include "child.h"
+#include "clock.h"
+#include "log.h"
+#include "node_address.h"
+#include "proc.h"
+#include "redis_async.h"
+#include "redis_info.h"
+#include "redis_start.h"
+#include "redis_watch_digest.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define POLL_MS       300 /* between two questions to a server that answers */
+#define POLL_OFTEN_MS 100 /* to one that does not */
+#define LOOP_LATE_MS  200 /* a poll that comes later than this says that we did not run */
+#define ANSWER_MS     60000
+#define FOR_EVER_MS   "315360000000" /* ten years: only an UNPAUSE ends the pause */
+
+struct watch_redis {
+    struct redis_async *connection;
+    bool up, asked;
+    struct loop_timer *poll;
+    struct loop_watch *ended; /* the pidfd */
+    int pidfd;
+    struct proc_id process; /* pid 0: none known */
+    int64_t heard_ms, poll_due_ms;
+    uint64_t order_done; /* orders up to this number were carried out, or refused */
+};
+
+struct order {
+    struct watch *watch;
+    uint64_t number;
+    bool confirms; /* the protocol waits to hear of it */
+};
+
+static void poll_server(void *data);
+
+static void poll_again(struct watch *watch)
+{
+    struct watch_redis *redis = watch->redis;
+    int64_t now = clock_ms();
+    int64_t delay = now - redis->heard_ms > POLL_MS ? POLL_OFTEN_MS : POLL_MS;
+
+    redis->poll_due_ms = now + delay;
+    (void)loop_timer_start(redis->poll, delay);
+}
+
+static void disconnect(struct watch *watch)
+{
+    redis_async_free(watch->redis->connection);
+    watch->redis->connection = NULL;
+    watch->redis->up = watch->redis->asked = false;
+}
+
+static void forget_process(struct watch *watch)
+{
+    struct watch_redis *redis = watch->redis;
+
+    disconnect(watch);
+    loop_watch_free(redis->ended);
+    redis->ended = NULL;
+    if (redis->pidfd >= 0)
+        close(redis->pidfd);
+    redis->pidfd = -1;
+    redis->process.pid = 0;
+}
+
+static void tell_gone(struct watch *watch)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_SERVER_GONE};
+
+    watch->redis->heard_ms = clock_ms();
+    watch_event(watch, &event);
+}
+
+static void process_ended(void *data, short events)
+{
+    struct watch *watch = data;
+
+    (void)events;
+    if (proc_check(&watch->redis->process) != PROC_GONE)
+        return;
+    log_notice("the server, pid %d, has ended", (int)watch->redis->process.pid);
+    forget_process(watch);
+    tell_gone(watch);
+}
+
+/* The process that the agent noted. False: there is none. */
+static bool find_process(struct watch *watch)
+{
+    struct watch_redis *redis = watch->redis;
+    struct proc_id id;
+
+    if (redis->process.pid)
+        return true;
+    if (proc_load(watch->server.process_path, &id) < 0 || proc_check(&id) != PROC_ALIVE)
+        return false;
+    redis->pidfd = pidfd_of(id.pid);
+    if (redis->pidfd < 0)
+        return false;
+    if (loop_watch_new(watch->loop, LOOP_HIGH, redis->pidfd, POLLIN, process_ended, watch,
+                       &redis->ended) < 0) {
+        close(redis->pidfd);
+        redis->pidfd = -1;
+        return false;
+    }
+    redis->process = id;
+    redis->heard_ms = clock_ms();
+    log_info("watching the server, pid %d", (int)id.pid);
+    return true;
+}
+
+static void connection_up(void *data)
+{
+    struct watch *watch = data;
+
+    watch->redis->up = true;
+    watch_redis_ask(watch);
+}
+
+static void connection_down(void *data, int rc, const char *text)
+{
+    struct watch *watch = data;
+
+    log_info("the connection to the server ended: %s %s", strerror(-rc), text);
+    disconnect(watch);
+    if (watch->redis->process.pid && proc_check(&watch->redis->process) == PROC_GONE)
+        process_ended(watch, 0);
+}
+
+static void connect_server(struct watch *watch)
+{
+    static const struct redis_async_events events = {.up = connection_up, .down = connection_down};
+    int rc =
+        redis_async_open(watch->loop, LOOP_NORMAL, &watch->server.endpoint,
+                         watch->params.down_after_ms, &events, watch, &watch->redis->connection);
+
+    if (rc)
+        log_warning("the server cannot be connected to: %s", strerror(-rc));
+}
+
+static void heard(struct watch *watch)
+{
+    watch->redis->heard_ms = clock_ms();
+}
+
+static void info_came(void *data, const struct redis_answer *answer)
+{
+    struct watch *watch = data;
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_DIGEST};
+    struct redis_info info;
+
+    watch->redis->asked = false;
+    if (answer->rc == 0 || answer->rc == -EREMOTEIO)
+        heard(watch); /* BUSY and LOADING are answers */
+    if (answer->rc || !answer->text || redis_info_parse(answer->text, answer->length, &info) < 0)
+        return;
+    if (watch_backlog_awaited(watch, &info))
+        return;
+    event.digest = watch_digest(watch, &info);
+    event.digest.order = watch->redis->order_done;
+    watch_event(watch, &event);
+}
+
+void watch_redis_ask(struct watch *watch)
+{
+    struct watch_redis *redis = watch->redis;
+
+    if (redis->up && !redis->asked &&
+        redis_async_ask_words(redis->connection, ANSWER_MS, info_came, watch, "INFO", NULL) == 0)
+        redis->asked = true;
+}
+
+static void tell_silent(struct watch *watch, int64_t silent_ms)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_SERVER_SILENT};
+
+    event.silent_ms = (uint64_t)silent_ms;
+    watch_event(watch, &event);
+}
+
+static void poll_server(void *data)
+{
+    struct watch *watch = data;
+    struct watch_redis *redis = watch->redis;
+    int64_t now = clock_ms();
+
+    if (now - redis->poll_due_ms > LOOP_LATE_MS)
+        redis->heard_ms = now; /* it was us who slept */
+    if (!find_process(watch)) {
+        tell_gone(watch);
+    } else {
+        if (!redis->connection)
+            connect_server(watch);
+        else
+            watch_redis_ask(watch);
+        if (now - redis->heard_ms >= POLL_MS)
+            tell_silent(watch, now - redis->heard_ms);
+    }
+    poll_again(watch);
+}
+
+static void order_answered(void *data, const struct redis_answer *answer)
+{
+    struct order *order = data;
+    struct watch *watch = order->watch;
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_CONFIRMED, .number = order->number};
+    bool confirmed = order->confirms && answer->rc == 0;
+
+    if (answer->rc == 0 || answer->rc == -EREMOTEIO) {
+        heard(watch);
+        watch->redis->order_done = order->number;
+    }
+    if (answer->rc)
+        log_warning("order %llu was not carried out: %s", (unsigned long long)order->number,
+                    answer->rc == -EREMOTEIO ? answer->text : strerror(-answer->rc));
+    free(order);
+    if (confirmed)
+        watch_event(watch, &event);
+}
+
+static bool confirms(enum protocol_effect_kind kind)
+{
+    return kind == PROTOCOL_EFFECT_PAUSE || kind == PROTOCOL_EFFECT_RESUME ||
+           kind == PROTOCOL_EFFECT_BACKSTOP;
+}
+
+/* `words` end with NULL. The answer of the last command of an order is the order's. */
+static void send_order(struct watch *watch, const struct protocol_effect *effect,
+                       const char *const *words)
+{
+    struct order *order = xcalloc(1, sizeof(*order));
+    size_t count = 0;
+    int rc;
+
+    while (words[count])
+        count++;
+    *order =
+        (struct order){.watch = watch, .number = effect->order, .confirms = confirms(effect->kind)};
+    rc = redis_async_ask(watch->redis->connection, ANSWER_MS, order_answered, order, count, words);
+    if (rc) {
+        log_warning("order %llu cannot be given: %s", (unsigned long long)order->number,
+                    strerror(-rc));
+        free(order);
+    }
+}
+
+static void order_follow(struct watch *watch, const struct protocol_effect *effect)
+{
+    char host[REDIS_HOST_SIZE], port[16];
+    int number;
+
+    if (watch_peer_address(watch, effect->node, host, sizeof(host), &number) < 0) {
+        log_error("the address of the server on %s is not known, so it cannot be followed",
+                  watch_node_name(watch, effect->node));
+        return;
+    }
+    snprintf(port, sizeof(port), "%d", number);
+    log_notice("following %s (%s:%s)", watch_node_name(watch, effect->node), host, port);
+    send_order(watch, effect, (const char *const[]){"REPLICAOF", host, port, NULL});
+}
+
+static void order_seal(struct watch *watch, const struct protocol_effect *effect)
+{
+    char port[16];
+
+    snprintf(port, sizeof(port), "%d", REDIS_NOWHERE_PORT);
+    log_notice("sealing: the server is detached from its primary");
+    send_order(watch, effect, (const char *const[]){"REPLICAOF", REDIS_NOWHERE_HOST, port, NULL});
+}
+
+static void order_backstop(struct watch *watch, const struct protocol_effect *effect)
+{
+    char replicas[16];
+
+    snprintf(replicas, sizeof(replicas), "%d", (int)effect->number);
+    /* Without its backlog it would have no position (redis_watch_backlog.c), so it is never freed.
+     */
+    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
+                                "repl-backlog-ttl", "0", NULL);
+    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
+                                "min-replicas-max-lag", "2", NULL);
+    send_order(watch, effect,
+               (const char *const[]){"CONFIG", "SET", "min-replicas-to-write", replicas, NULL});
+}
+
+void watch_redis_order(struct watch *watch, const struct protocol_effect *effect)
+{
+    if (!watch->redis->up)
+        return; /* the protocol gives it again */
+    switch ((int)effect->kind) {
+    case PROTOCOL_EFFECT_SEAL:
+        order_seal(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_FOLLOW:
+        order_follow(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_TAKE_ROLE:
+        log_notice("taking the role of the primary");
+        send_order(watch, effect, (const char *const[]){"REPLICAOF", "NO", "ONE", NULL});
+        break;
+    case PROTOCOL_EFFECT_PAUSE:
+        log_notice("writes are paused");
+        send_order(watch, effect,
+                   (const char *const[]){"CLIENT", "PAUSE", FOR_EVER_MS, "WRITE", NULL});
+        break;
+    case PROTOCOL_EFFECT_RESUME:
+        log_notice("writes go on");
+        send_order(watch, effect, (const char *const[]){"CLIENT", "UNPAUSE", NULL});
+        break;
+    case PROTOCOL_EFFECT_BACKSTOP:
+        order_backstop(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_DROP_CLIENTS:
+        send_order(
+            watch, effect,
+            (const char *const[]){"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL});
+        break;
+    }
+    watch->redis->asked = false; /* what is asked now is answered after the order */
+    watch_redis_ask(watch);
+}
+
+void watch_redis_signal(struct watch *watch, int signal)
+{
+    int rc = watch->redis->process.pid ? proc_signal(&watch->redis->process, signal) : -ESRCH;
+
+    log_warning("signal %d to the server%s%s", signal, rc ? ": " : "", rc ? strerror(-rc) : "");
+}
+
+int watch_redis_open(struct watch *watch)
+{
+    struct watch_redis *redis = xcalloc(1, sizeof(*redis));
+
+    watch->redis = redis;
+    redis->pidfd = -1;
+    redis->heard_ms = redis->poll_due_ms = clock_ms();
+    redis->poll = loop_timer_new(watch->loop, LOOP_NORMAL, poll_server, watch);
+    return redis->poll ? loop_timer_start(redis->poll, 0) : -ENOMEM;
+}
+
+void watch_redis_close(struct watch *watch)
+{
+    if (!watch->redis)
+        return;
+    forget_process(watch);
+    loop_timer_free(watch->redis->poll);
+    free(watch->redis);
+    watch->redis = NULL;
+}
