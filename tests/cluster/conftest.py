@@ -69,7 +69,7 @@ def cluster(_by_pcs):
 def observed(cluster):
     """An observer at work. The scenario asks for its verdict."""
     with cluster.observer() as observer:
-        observer.wait_writes_after(0, 10)
+        observer.wait_writes_after(0, 30)
         yield observer
 
 

@@ -81,7 +81,7 @@ class Example:
         first = self.lab.node("n1")
         if tool == "pcs":
             first.write("/root/cluster.pcs.sh", self.text("cluster.pcs.sh"), 0o755)
-            first.run(["/root/cluster.pcs.sh"], timeout=120)
+            first.run(["/root/cluster.pcs.sh"], timeout=300)
         else:
             first.write("/root/cluster.crm", self.text("cluster.crm"))
-            first.run(["crm", "configure", "load", "update", "/root/cluster.crm"], timeout=120)
+            first.run(["crm", "configure", "load", "update", "/root/cluster.crm"], timeout=300)

@@ -26,7 +26,7 @@ def test_the_crmsh_example_adopts_the_running_primary_and_fails_over(bare_seed):
     assert bare_seed.failures() == []
 
     with bare_seed.observer() as observer:
-        observer.wait_writes_after(0, 10)
+        observer.wait_writes_after(0, 30)
         bare_seed.kill_redis("n2")
         new = bare_seed.wait_promoted_elsewhere("n2")
         observer.wait_writes_after(time.monotonic(), 30)
