@@ -25,6 +25,7 @@
 #define PROTOCOL_LOST_MS    1000 /* so is one that a server which answers never got */
 #define PROTOCOL_TELL_MS    1000 /* a moved position is told this often while nothing else is new */
 #define PROTOCOL_RETELL_MS  5000 /* everything is told again this often */
+#define PROTOCOL_KEEP_MS    2000 /* between two stores of a position that the server does not keep */
 #define PROTOCOL_BACKSTOP_MS                                                                       \
     2000                            /* for a replica to link before a lone primary may write alone \
                                      */
@@ -312,6 +313,7 @@ struct protocol {
     struct protocol_record writing, saved; /* on its way to disk; as far as it is there */
     uint64_t file_asked;                   /* generation that is being written; 0: none */
     uint64_t file_asked_ms, file_failed_ms;
+    uint64_t kept_ms, kept_offset; /* the position that is stored next */
     uint64_t cib_epoch, cib_asked; /* accepted; asked for */
 
     size_t self, member_count;

@@ -253,12 +253,37 @@ void protocol_store_position(struct protocol *p, bool exact)
     changed(p);
 }
 
+/*
+ * A server that keeps no position itself: what it held a while ago (long enough to be on its disk)
+ * is stored now and then. Not its position after a crash, but no less than that.
+ */
+static void keep_position(struct protocol *p)
+{
+    uint64_t epoch = protocol_own_epoch(p);
+
+    if (p->record.stored_exact || p->record.stored_epoch != epoch) {
+        protocol_store_position(p, false);
+        p->record.stored_offset = 0;
+        p->kept_ms = p->now_ms;
+        p->kept_offset = protocol_own_offset(p);
+        return;
+    }
+    if (!p->digest.aof || p->now_ms < p->kept_ms + PROTOCOL_KEEP_MS)
+        return;
+    if (p->kept_offset > p->record.stored_offset) {
+        p->record.stored_offset = p->kept_offset;
+        changed(p);
+    }
+    p->kept_ms = p->now_ms;
+    p->kept_offset = protocol_own_offset(p);
+}
+
 void protocol_settle_record(struct protocol *p)
 {
     bool live = p->answered && p->live_run == p->digest.run;
 
     if (live && !p->stopping && protocol_own_epoch(p))
-        protocol_store_position(p, false);
+        keep_position(p);
     if (p->record.generation == p->saved.generation)
         return;
     bool lost = p->file_asked && p->now_ms >= p->file_asked_ms + 1000;

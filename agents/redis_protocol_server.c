@@ -62,7 +62,9 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     if (!digest->loading) {
         bool linked = digest->role == MEMBER_ROLE_REPLICA && digest->link == MEMBER_LINK_UP;
         bool leads = digest->role == MEMBER_ROLE_PRIMARY;
-        if (has_moved(p, digest) || linked || leads)
+        /* AOF keeps no replication id, so one that belongs to a timeline came over a link. */
+        bool given = digest->aof && protocol_epoch_of(p, &digest->replid, digest->offset);
+        if (has_moved(p, digest) || given || linked || leads)
             p->live_run = digest->run;
         if (linked || leads)
             p->yields = p->forced = false;

@@ -156,6 +156,18 @@ static uint32_t absent_holder(const struct rank_question *question, uint64_t top
     return 0;
 }
 
+/* Somebody whose position is known has more than the last primary surely had. */
+static bool is_passed(const struct rank_question *question, uint64_t top,
+                      const struct rank_candidate *last)
+{
+    for (size_t i = 0; i < question->count; i++) {
+        const struct rank_candidate *c = &question->candidate[i];
+        if (in_pool(question, c, top) && c->exact && c->offset > last->offset)
+            return true;
+    }
+    return false;
+}
+
 /* AOF gives no offset: among those the last primary is preferred, else nobody unasked. */
 static bool pick_without_position(const struct rank_question *question, uint64_t top,
                                   struct rank_answer *answer)
@@ -174,7 +186,7 @@ static bool pick_without_position(const struct rank_question *question, uint64_t
     /* Of a last primary whose position is known, everybody else's is at most that or told too. */
     if (!blind || (last < question->count && question->candidate[last].exact))
         return false;
-    if (last == question->count)
+    if (last == question->count || is_passed(question, top, &question->candidate[last]))
         hold(answer, RANK_HELD, RANK_REASON_NO_POSITION, 0);
     else
         answer->winner = last;

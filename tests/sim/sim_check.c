@@ -44,13 +44,13 @@ static bool is_disturbed_since(const struct sim *sim, int node, uint64_t at)
 }
 
 /*
- * Where a restart of the process loses data or their position, Pacemaker's recovery of a promote
- * that found no quorum is itself a loss; it takes more than one failure to come to that.
+ * A restart of the process loses what its disk has not, be it Pacemaker's recovery of a promote
+ * that found no quorum, or our killing of a server that would not pause. It takes more than one
+ * failure to come to that.
  */
 static bool was_restarted(const struct sim *sim, int node, uint64_t at)
 {
-    return sim->persistence != SIM_RDB && sim->disturbing > 1 &&
-           sim->node[node].server.up_since > at;
+    return sim->disturbing + sim->planned_moves > 1 && sim->node[node].server.up_since > at;
 }
 
 /* Promise 1: a confirmed write that the new primary lacks, with a holder that nothing befell. */
