@@ -72,6 +72,9 @@ void protocol_ring(struct protocol *p, const struct protocol_members *members)
     p->ring_ms = p->now_ms;
     if (members->quorum)
         p->quorum = members->quorum;
+    /* Too small to be quorate: its callback comes later, and the others count from their ring. */
+    if (members->count < p->quorum && protocol_has_rule(p, PROTOCOL_RULE_LINK_QUORUM))
+        p->lease_ms = 0;
 }
 
 void protocol_group(struct protocol *p, const struct protocol_members *members)

@@ -100,6 +100,10 @@ static void check_newest(struct sim *sim, int node)
         const struct sim_server *other = &sim->node[i].server;
         if (i == node || !is_known(sim, i, node) || sim->node[i].written_off)
             continue;
+        /* It died between taking the role and writing its timeline: a replication id of nobody's.
+         */
+        if (!other->live && sim->node[i].watch.protocol.told.epoch == 0)
+            continue;
         /* Without a position nobody can say who is newer; the last primary is preferred. */
         if (sim->persistence == SIM_AOF && (!server->live || !other->live))
             continue;
@@ -140,8 +144,11 @@ static void check_planned(struct sim *sim, int node)
         return;
     if (!sim->planned_moves)
         sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
+    /* Pacemaker may have planned so from older scores; ranks must not. */
+    const struct protocol *p = &sim->node[node].watch.protocol;
     if (sim->planned_moves == 1 && sim->moves_only && node == sim->last_leader &&
-        sim->moved_to >= 0 && sim->moved_to != node && sim->node[sim->moved_to].server.priority)
+        sim->moved_to >= 0 && sim->moved_to != node && sim->node[sim->moved_to].server.priority &&
+        p->rank.score[p->self] == RANK_SCORE_CHOSEN)
         sim_break(sim, "moves move", "n%d leads again, n%d was to", node + 1, sim->moved_to + 1);
     for (uint32_t i = 0; i < sim->write_count; i++)
         if (!data_has(sim, server->stream, server->length, i))
