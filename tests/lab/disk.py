@@ -7,6 +7,7 @@ the machine itself keeps of clusters and databases is not inherited.  Where the
 state folder's file system cannot carry an overlay, the disks are in memory.
 """
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -71,7 +72,8 @@ def _empty(path):
     """Removes the files below a folder and keeps its folders, with owner and mode."""
     for where, _, files in os.walk(path):
         for file in files:
-            os.unlink(os.path.join(where, file))
+            with contextlib.suppress(FileNotFoundError):  # the host may be removing it as well
+                os.unlink(os.path.join(where, file))
 
 
 def _personalise(root, config, name):
