@@ -137,6 +137,12 @@ static void take_cib(struct protocol *p, const struct protocol_event *event)
         p->cib_epoch = event->number;
 }
 
+static void lose_bus(struct protocol *p)
+{
+    p->on_bus = false;
+    take_quorum(p, p->ring, false);
+}
+
 static void take(struct protocol *p, const struct protocol_event *event)
 {
     switch (event->kind) {
@@ -164,8 +170,7 @@ static void take(struct protocol *p, const struct protocol_event *event)
         take_quorum(p, event->ring, event->yes);
         break;
     case PROTOCOL_EVENT_BUS_LOST:
-        p->on_bus = false;
-        take_quorum(p, p->ring, false);
+        lose_bus(p);
         break;
     case PROTOCOL_EVENT_MESSAGE:
         take_message(p, event);
