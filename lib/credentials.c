@@ -64,11 +64,14 @@ static int check_owner(int fd, const char *path, char **problem)
 }
 
 /* One line without its newline: 0 or -EINVAL. */
-static int take_line(char *line, struct credentials *out)
+static int take_line(const char *line, struct credentials *out)
 {
-    size_t length = strcspn(line, " \t");
-    const char *value = line + length + strspn(line + length, " \t");
+    const char *value;
+    size_t length;
 
+    line += strspn(line, " \t");
+    length = strcspn(line, " \t");
+    value = line + length + strspn(line + length, " \t");
     if (line[0] == '\0' || line[0] == '#')
         return 0;
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -102,9 +105,20 @@ static int read_lines(FILE *file, const char *path, struct credentials *out, cha
     return rc;
 }
 
+/* Not blocking: opening a FIFO would otherwise wait for a writer for ever. NULL with errno. */
+static FILE *file_open(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+
+    if (fd >= 0 && !file)
+        close(fd);
+    return file;
+}
+
 int credentials_read(const char *path, struct credentials *out, char **problem)
 {
-    cleanup_fclose FILE *file = fopen(path, "re");
+    cleanup_fclose FILE *file = file_open(path);
     int rc;
 
     memset(out, 0, sizeof(*out));
