@@ -337,8 +337,8 @@ static enum ocf_exit validate_for_replicas(const struct redis_server *server)
                         server->config, bind, server->address);
     if (is_protected(server))
         return ocf_fail(OCF_ERR_ARGS,
-                        "config: %s has no password and protected-mode on, so replicas are "
-                        "refused; set requirepass and masterauth, or protected-mode no",
+                        "config: no password and protected-mode on, so replicas are refused; set "
+                        "requirepass and masterauth, or protected-mode no, in %s",
                         server->config);
     return OCF_SUCCESS;
 }
