@@ -170,7 +170,8 @@ static enum ocf_exit wait_for_answer(const struct redis_server *server, const st
                    view);
         if (redis_state_is_alive(view->state))
             return OCF_SUCCESS;
-        if (view->state == REDIS_REFUSING)
+        if (view->state == REDIS_REFUSING ||
+            redis_client_error(view->client) == REDIS_ERROR_OTHER) /* as with a renamed INFO */
             break;
         if (proc_check(id) == PROC_GONE)
             return died(server, sayings);

@@ -5,8 +5,8 @@ or on a node of a cluster of which only the environment is there."""
 import os
 import pwd
 import shutil
+import signal
 import socket
-import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +21,7 @@ from observer.resp import Connection, Refused, fields  # noqa: E402
 REDIS = "/usr/bin/redis-server"
 SLOW_LOADING = ("key-load-delay 10000", "loading-process-events-interval-bytes 1024")
 
+
 # No cluster runs under these tests: what the agent tells the attribute manager is written down, and
 # nothing is known of what it asks.
 RECORDER = """#!/bin/sh
@@ -32,7 +33,7 @@ printf '%s\\n' "$*" >>'{record}'
 
 
 class Redis:
-    """One resource. `conf` holds lines of its redis.conf, added to or put over those of lines()."""
+    """One resource. `conf` holds lines that come after, and so go before, those of write()."""
 
     def __init__(self, agent, folder, port, conf, env, params):
         self.folder, self.port, self.env = folder, port, dict(env)
@@ -160,15 +161,7 @@ def busy(spawn, until):
     def keep(server):
         server.call("CONFIG", "SET", "busy-reply-threshold", "50")
         spawn("redis-cli", "-p", server.port, "EVAL", "while true do end", 0)
-
-        def is_busy():
-            try:
-                server.call("GET", "x")
-            except Refused as error:
-                return "BUSY" in str(error)
-            except TimeoutError:
-                return False
-        until(is_busy, "the server is in a script")
+        until(lambda: is_busy(server), "the server is in a script")
         return lambda: server.call("SCRIPT", "KILL")
     return keep
 
@@ -180,7 +173,7 @@ def slow_data(folder, spawn, until, port):
         number = port()
         home = folder / f"data-{number}"
         home.mkdir()
-        server = spawn(REDIS, "--port", number, "--dir", home, "--save", "")
+        server = spawn(REDIS, "--port", number, "--dir", home, "--save", "", "--rdbcompression", "no")
         address = ("127.0.0.1", number)
 
         def client():
@@ -206,8 +199,22 @@ def give(path, redis):
     os.chown(to, user.pw_uid, user.pw_gid)
 
 
-def is_stopped(pid):
-    return ocf.status(pid).get("State", "Z")[0] == "T"
+def freeze(until, pid):
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: ocf.status(pid).get("State", "Z")[0] == "T", "the process stands still")
+
+
+def kill(until, pid):
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: not ocf.is_alive(pid), "the process is gone")
+
+
+def is_busy(redis):
+    try:
+        redis.call("GET", "x")
+    except Refused as error:
+        return "BUSY" in str(error)
+    return False
 
 
 def command_lines():
@@ -217,7 +224,3 @@ def command_lines():
             yield path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except (FileNotFoundError, ProcessLookupError):
             pass
-
-
-def run(*argv):
-    return subprocess.run([str(word) for word in argv], check=True, capture_output=True, text=True).stdout

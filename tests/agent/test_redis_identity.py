@@ -12,7 +12,7 @@ import threading
 import pytest
 
 import ocf
-from redis_kit import REDIS, is_stopped
+from redis_kit import REDIS, freeze
 from observer.resp import Refused
 
 
@@ -51,11 +51,6 @@ def mute(port):
         one.bind(("127.0.0.1", port()))
         one.listen()
         yield one.getsockname()[1]
-
-
-def freeze(until, pid):
-    os.kill(pid, signal.SIGSTOP)
-    until(lambda: is_stopped(pid), "the server stands still")
 
 
 # ---- adoption ----

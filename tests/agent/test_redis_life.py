@@ -2,15 +2,13 @@
 """ocf:redis-ha:redis by hand and in ocf-tester, where no cluster is: a server's life from start to stop,
 and what becomes of its role on the way."""
 
-import os
-import signal
 import socket
 import threading
 
 import pytest
 
 import ocf
-from redis_kit import SLOW_LOADING, give, is_stopped
+from redis_kit import SLOW_LOADING, give, kill
 from observer.resp import Connection, Refused, fields
 
 
@@ -124,8 +122,7 @@ def test_crashed_primary_is_told_once_as_failed_and_demoted_to_a_replica(redis, 
     one.must("start")
     one.must("promote")
     pid = one.pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: not ocf.is_alive(pid), "the server is gone")
+    kill(until, pid)
     result = one.monitor(ocf.FAILED_PROMOTED)
     assert str(pid) in result.reason and "died" in result.reason
     one.must("demote")
@@ -138,8 +135,7 @@ def test_crashed_primary_whose_configuration_is_gone_is_not_brought_back(redis, 
     one.must("start")
     one.must("promote")
     pid = one.pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: not ocf.is_alive(pid), "the server is gone")
+    kill(until, pid)
     assert one.must("demote", ocf.NOT_RUNNING, port="abc").reason
     one.config.unlink()
     assert one.must("demote", ocf.NOT_RUNNING).reason
@@ -160,8 +156,7 @@ def test_start_after_a_crash_is_no_primary(redis, until):
     one.must("start")
     one.must("promote")
     pid = one.pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: not ocf.is_alive(pid), "the server is gone")
+    kill(until, pid)
     one.must("stop")
     assert one.monitor(ocf.NOT_RUNNING).reason is None
     one.must("start")
@@ -293,13 +288,3 @@ def test_clone_that_is_not_promotable_is_refused(node):
     result = one.must("start", ocf.ERR_CONFIGURED)
     assert "promotable=true" in result.reason[:128]
     assert not one.is_open()
-
-
-def test_frozen_server_is_stopped(redis, until):
-    one = redis(down_after=300)
-    one.must("start")
-    pid = one.pid
-    os.kill(pid, signal.SIGSTOP)
-    until(lambda: is_stopped(pid), "the server stands still")
-    one.must("stop", timeout_ms=8000)
-    assert not ocf.is_alive(pid)

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import ocf
-from redis_kit import SLOW_LOADING, give, is_stopped
+from redis_kit import SLOW_LOADING, freeze, give, kill
 
 
 @pytest.fixture
@@ -24,14 +24,6 @@ def pair(node, until):
         until(lambda: two.info()["master_link_status"] == "up", "the replica is linked")
         return one, two
     return make
-
-
-def end(until, pid, how=signal.SIGKILL):
-    os.kill(pid, how)
-    if how == signal.SIGSTOP:
-        until(lambda: is_stopped(pid), "the server stands still")
-    else:
-        until(lambda: not ocf.is_alive(pid), "the server is gone")
 
 
 def test_primary_and_linked_replica(pair):
@@ -63,7 +55,7 @@ def test_stopped_is_no_failure(node):
 def test_crashed_replica(pair, until):
     _, two = pair()
     pid = two.pid
-    end(until, pid)
+    kill(until, pid)
     assert str(pid) in two.monitor(ocf.NOT_RUNNING).reason
     assert two.score == "-INFINITY" and two.status == "down"
 
@@ -71,7 +63,7 @@ def test_crashed_replica(pair, until):
 def test_crashed_primary_loses_its_score_before_it_is_told(pair, until):
     one, _ = pair()
     assert one.score > 0
-    end(until, one.pid)
+    kill(until, one.pid)
     one.monitor(ocf.FAILED_PROMOTED)
     assert one.score == "-INFINITY" and one.status == "down"
 
@@ -83,7 +75,7 @@ def test_silent_server(redis, until, primary):
     if primary:
         one.must("promote")
     pid = one.pid
-    end(until, pid, signal.SIGSTOP)
+    freeze(until, pid)
     result = one.monitor(ocf.FAILED_PROMOTED if primary else ocf.ERR_GENERIC)
     assert str(pid) in result.reason and "200 ms" in result.reason[:128]
     os.kill(pid, signal.SIGCONT)
@@ -121,7 +113,7 @@ def test_user_who_may_not_ask(redis):
 
 def test_renamed_info(redis):
     one = redis("rename-command INFO hidden-info")
-    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=6000)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=3000)
     assert "INFO" in result.reason[:128] and "unknown command" in result.reason[:128]
     assert not one.is_open()
 
@@ -181,7 +173,7 @@ def test_replica_whose_password_is_refused(pair, until):
 def test_link_to_a_frozen_primary_is_stale(pair, until):
     """Redis calls it up for a minute."""
     one, two = pair("repl-ping-replica-period 1")
-    end(until, one.pid, signal.SIGSTOP)
+    freeze(until, one.pid)
     until(lambda: int(two.info()["master_last_io_seconds_ago"]) > 4, "the link is silent")
     assert two.info()["master_link_status"] == "up"
     assert two.monitor(ocf.DEGRADED).reason

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import ocf
-from redis_kit import command_lines, node, redis  # noqa: F401 - fixtures
+from redis_kit import command_lines
 
 FIRST = 128  # bytes of a reason that Pacemaker shows
 

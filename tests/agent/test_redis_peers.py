@@ -7,8 +7,7 @@ import signal
 import pytest
 
 import ocf
-from redis_kit import is_stopped
-from observer.resp import Refused
+from redis_kit import freeze, is_busy, kill
 
 
 @pytest.fixture
@@ -36,18 +35,12 @@ def offset(one):
     return int(info["slave_repl_offset" if info["role"] == "slave" else "master_repl_offset"])
 
 
-def kill(until, one):
-    pid = one.pid
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: not ocf.is_alive(pid), "the server is gone")
-
-
 def leave_behind(until, primary, late, other):
     """`late` loses its link, then the primary takes writes that only `other` has."""
     late.call("REPLICAOF", "127.0.0.1", "1")
     primary.call("SET", "newer", "x" * 1000)
     until(lambda: offset(other) == offset(primary), "the other replica has it all")
-    kill(until, primary)
+    kill(until, primary.pid)
     until(lambda: other.info()["master_link_status"] == "down", "its link is down")
     assert offset(late) < offset(other)
 
@@ -137,9 +130,8 @@ def test_lag_beyond_the_limit_is_never_promoted(nodes, until):
 
 def test_peer_that_tells_nothing_may_be_ahead(nodes, until):
     one, two, three = nodes(3)
-    kill(until, one)
-    os.kill(three.pid, signal.SIGSTOP)
-    until(lambda: is_stopped(three.pid), "it stands still")
+    kill(until, one.pid)
+    freeze(until, three.pid)
     until(lambda: two.info()["master_link_status"] == "down", "the link is down")
     two("monitor", interval=10000)
     alone = two.score
@@ -216,20 +208,12 @@ def test_move_waits_for_a_replica_that_tells_nothing(nodes, until, spawn):
     assert two.call("EXISTS", "big") == 1
 
 
-def is_busy(one):
-    try:
-        one.call("GET", "x")
-    except Refused as error:
-        return "BUSY" in str(error)
-    return False
-
-
 def test_replication_password_of_auth_file_outlives_a_crash(nodes, folder, until):
     auth = folder / "auth"
     auth.write_text("password secret\nreplication_password secret\n")
     auth.chmod(0o600)
     one, two = nodes(2, "requirepass secret", auth_file=auth, password="secret")
-    kill(until, one)
+    kill(until, one.pid)
     one.monitor(ocf.FAILED_PROMOTED)
     one.must("demote")
     two.must("promote")
