@@ -362,6 +362,7 @@ static void started_server_stands_alone(void **state)
     int leak = dup2(null, 77); /* which is open on exec */
     struct proc_id id;
     sigset_t blocked;
+    const char *ignored;
 
     (void)state;
     sigemptyset(&blocked);
@@ -384,7 +385,10 @@ static void started_server_stands_alone(void **state)
     assert_string_equal(cwd, "/");
     assert_null(proc_link(id.pid, "fd/77"));
     assert_non_null(strstr(status, "SigBlk:\t0000000000000000"));
-    assert_non_null(strstr(status, "SigIgn:\t0000000000000000"));
+    ignored = strstr(status, "SigIgn:\t");
+    assert_non_null(ignored);
+    /* 32 and 33 are glibc's own: make leaves them ignored, and no program can change that. */
+    assert_int_equal(strtoull(ignored + strlen("SigIgn:\t"), NULL, 16) & ~0x180000000ULL, 0);
 }
 
 static void environment_is_without_the_clusters(void **state)
