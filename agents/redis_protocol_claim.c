@@ -236,7 +236,8 @@ static void check_taking(struct protocol *p)
 {
     if (p->digest.order < p->role_order) {
         /* It hangs with the order in its socket, and would lead when it wakes, unasked by then. */
-        if (p->now_ms >= p->claim_deadline_ms) {
+        bool late = p->now_ms >= p->role_order_ms + PROTOCOL_LOST_MS;
+        if (late || protocol_good_primary(p) || p->record.promised.epoch > p->claim_epoch) {
             protocol_add(p, PROTOCOL_EFFECT_KILL);
             protocol_claim_drop(p, PROTOCOL_REASON_SERVER, p->config.self);
         }

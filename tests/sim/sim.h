@@ -95,7 +95,7 @@ struct sim_write {
 
 struct sim_server {
     bool up, hung, stopped, paused, loading, script, live;
-    uint64_t run, up_since, live_since;
+    uint64_t run, up_since, live_since, ended_at;
     enum member_role role;
     enum member_link link;
     int following; /* node; -1: nowhere */

@@ -150,6 +150,8 @@ static void check_planned(struct sim *sim, int node)
         sim->moved_to >= 0 && sim->moved_to != node && sim->node[sim->moved_to].server.priority &&
         p->rank.score[p->self] == RANK_SCORE_CHOSEN)
         sim_break(sim, "moves move", "n%d leads again, n%d was to", node + 1, sim->moved_to + 1);
+    if (sim->persistence == SIM_NOTHING && !sim->moves_only)
+        return; /* who switches the only holder off keeps nothing */
     for (uint32_t i = 0; i < sim->write_count; i++)
         if (!data_has(sim, server->stream, server->length, i))
             sim_break(sim, "lossless move", "n%d leads without write %u", node + 1, i);
@@ -182,7 +184,7 @@ static void check_absent(struct sim *sim, int node)
         const struct sim_server *other = &sim->node[i].server;
         const struct sim_node *n = &sim->node[i];
         if (i == node || n->up || n->written_off || !other->priority || other->disk_stream < 0 ||
-            !other->live || other->live_since + 3 * SECOND > n->disturbed_at)
+            !other->live || other->live_since + 3 * SECOND > other->ended_at)
             continue;
         if (data_compare(sim, other->disk_stream, other->disk_length, server->stream,
                          server->length) > 0)

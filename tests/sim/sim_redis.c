@@ -114,6 +114,15 @@ void server_start(struct sim *sim, int node)
               server->loading ? ", loading" : "");
 }
 
+/* The last write that disk would have is less than a second old. */
+static bool is_fresh(const struct sim *sim, int node)
+{
+    const struct sim_server *server = &sim->node[node].server;
+    const struct sim_stream *stream = &sim->stream[server->disk_stream];
+
+    return sim->write[stream->write[server->disk_length - 1]].at + SECOND > sim->now;
+}
+
 /* What a restart will find. */
 static void keep_on_disk(struct sim *sim, int node, bool clean, bool power)
 {
@@ -134,8 +143,8 @@ static void keep_on_disk(struct sim *sim, int node, bool clean, bool power)
     case SIM_AOF:
         server->disk_stream = server->stream;
         server->disk_length = server->length;
-        if (power && server->length > 0) /* appendfsync everysec */
-            server->disk_length -= (uint32_t)sim_below(sim, server->length < 10 ? 1 : 10);
+        while (power && server->disk_length > 0 && is_fresh(sim, node) && sim_chance(sim, 80))
+            server->disk_length--; /* appendfsync everysec */
         break;
     }
 }
@@ -158,6 +167,7 @@ void server_end(struct sim *sim, int node, bool clean, bool power)
         return;
     keep_on_disk(sim, node, clean, power);
     server->up = false;
+    server->ended_at = sim->now;
     server->link_generation++;
     if (!power)
         drop_followers(sim, node);

@@ -20,9 +20,10 @@ static void link_up(struct sim *sim, int node, int primary)
 {
     struct sim_server *replica = &sim->node[node].server, *from = &sim->node[primary].server;
 
+    bool other = replica->stream != from->stream;
     replica->stream = from->stream;
     replica->link = MEMBER_LINK_UP;
-    if (!replica->live)
+    if (!replica->live || other)
         replica->live_since = sim->now;
     replica->live = true;
     from->follower[node] = true;
@@ -76,7 +77,6 @@ static void synced(struct sim *sim, const struct sim_event *event)
         return;
     }
     replica->length = (uint32_t)event->c;
-    replica->stream = from->stream;
     link_up(sim, event->node, primary);
     if (sim->persistence == SIM_RDB) {
         replica->disk_stream = replica->stream; /* a full resync leaves its RDB behind */

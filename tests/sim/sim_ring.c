@@ -190,7 +190,11 @@ static void reform(struct sim *sim)
         for (int n = 0; n < sim->nodes && !merges; n++)
             merges =
                 ring_runs(sim, n) && !ring_of(sim, n) && can_merge(sim, ring->members, 1U << n);
-        if (ring->broken || merges) {
+        bool due =
+            ring->broken && (is_whole(sim, ring) || sim->now >= ring->broken_at + sim->ring_change);
+        if (ring->broken && !due)
+            want_reform(sim, ring->broken_at + sim->ring_change);
+        else if (due || merges) {
             loose |= ring->members;
             ring->id = 0;
         }
