@@ -15,7 +15,8 @@ static bool is_known(const struct ocf_context *context, const char *path, const 
 {
     cleanup_free char *last = NULL;
 
-    if (context->is_probe || str_eq(context->action, "start"))
+    /* Between a start and a stop the companion may have written, which notes nothing. */
+    if (context->is_probe || str_eq(context->action, "start") || str_eq(context->action, "stop"))
         return false;
     return file_read(path, VALUE_MAX, &last) == 0 && str_eq(last, value ? value : "");
 }

@@ -7,6 +7,7 @@
 #include "log.h"
 #include "ocf.h"
 #include "redis_change.h"
+#include "redis_companion.h"
 #include "redis_look.h"
 #include "redis_peers.h"
 #include "redis_report.h"
@@ -88,7 +89,9 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     } else {
         rc = unusable(&server, &view, "start");
     }
-    if (!rc)
+    if (!rc && redis_server_is_watched(&server))
+        companion_keep(&server);
+    else if (!rc)
         redis_report(&server, &view);
     return rc;
 }
@@ -116,6 +119,8 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
 
     redis_server_open(&server, context, params);
     redis_look(&server, deadline_min(answer_deadline(&server), stop_look_deadline(context)), &view);
+    if (view.has_process && redis_server_is_watched(&server))
+        companion_announce_stop(&server);
     if (view.has_process && redis_end(&server, &view, context->deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "stop: %s", problem);
     if (!view.has_process && !is_known_stopped(&server, &view))
@@ -126,6 +131,8 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
     /* From here the server is not running. */
     (void)file_remove(server.process_path);
     (void)redis_server_note_promoted(&server, false);
+    if (redis_server_is_watched(&server) && companion_end(&server, context->deadline) < 0)
+        log_warning("redis-watch could not be ended");
     redis_report_stopped(&server);
     return OCF_SUCCESS;
 }
@@ -150,6 +157,11 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
     if (redis_state_is_alive(view.state) && context->params_valid && server.conf &&
         !redis_server_is_noted(&server))
         note_again(&server); /* it was adopted */
+    if (redis_server_is_watched(&server) && !context->is_probe) {
+        if (view.state != REDIS_STOPPED)
+            companion_keep(&server);
+        return redis_judge(&server, &view);
+    }
     if (view.state == REDIS_REPLICA && !context->is_probe)
         redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
     redis_report(&server, &view);
@@ -195,7 +207,10 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY)
         return unusable(&server, &view, "promote");
-    if (view.state == REDIS_REPLICA) {
+    if (redis_server_is_watched(&server)) {
+        if (companion_order(&server, "promote", &problem) != COMPANION_DONE)
+            return ocf_fail(OCF_ERR_GENERIC, "promote is refused: %s", problem);
+    } else if (view.state == REDIS_REPLICA) {
         rc = promote_check(&server, &view);
         if (rc) {
             redis_report_never(&server); /* else Pacemaker would try it again, and again */
@@ -208,7 +223,8 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     if (redis_server_note_promoted(&server, true) < 0)
         log_warning("%s could not be written; a crash will look like a clean stop",
                     server.role_path);
-    redis_report(&server, &view);
+    if (!redis_server_is_watched(&server))
+        redis_report(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -244,6 +260,22 @@ static enum ocf_exit bring_back(const struct redis_server *server, struct redis_
     return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
 }
 
+static enum ocf_exit demote_by_watch(const struct redis_server *server, struct redis_view *view)
+{
+    cleanup_free char *reason = NULL;
+
+    switch (companion_order(server, "demote", &reason)) {
+    case COMPANION_DONE:
+        return OCF_SUCCESS;
+    case COMPANION_REFUSED:
+        break;
+    case COMPANION_ABSENT: /* a primary without a watch must go all the more */
+        log_warning("demote: %s; going on without it", reason);
+        return view->state == REDIS_PRIMARY ? demote_primary(server, view) : OCF_SUCCESS;
+    }
+    return ocf_fail(OCF_ERR_GENERIC, "demote is refused: %s", reason);
+}
+
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -254,6 +286,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_STOPPED)
         rc = bring_back(&server, &view);
+    else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
+        rc = demote_by_watch(&server, &view);
     else if (view.state == REDIS_PRIMARY)
         rc = demote_primary(&server, &view);
     else if (view.state != REDIS_REPLICA &&
@@ -262,7 +296,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     if (rc)
         return rc;
     (void)redis_server_note_promoted(&server, false);
-    redis_report(&server, &view);
+    if (!redis_server_is_watched(&server))
+        redis_report(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -277,6 +312,8 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") && context->params_valid &&
         server.conf)
         note_again(&server);
+    if (redis_server_is_watched(&server))
+        return OCF_SUCCESS; /* the watches know */
     redis_look(&server, answer_deadline(&server), &view);
     if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
         redis_keep_following(&server, &view, true);

@@ -190,14 +190,17 @@ void redis_keep_following(const struct redis_server *server, struct redis_view *
 
 /* Redis does not tell since when it tries to link up for the first time, so a note does: true for
  * the first LINK_GRACE_S after the first look that found it so. */
-static bool has_just_begun_to_link(const struct redis_server *server)
+static bool has_just_begun_to_link(const struct redis_server *server, const struct redis_info *info)
 {
     cleanup_free char *path = xasprintf("%s/unlinked", server->context->run_dir);
     cleanup_free char *text = NULL;
-    cleanup_free char *now = xasprintf("%lld", (long long)clock_ms());
+    cleanup_free char *now =
+        xasprintf("%.40s %lld", info->run_id, (long long)clock_ms()); /* of this process */
+    size_t length = strlen(info->run_id);
     int64_t since;
 
-    if (file_read(path, 32, &text) == 0 && parse_int64(text, 0, INT64_MAX, &since) == 0)
+    if (file_read(path, 80, &text) == 0 && strncmp(text, now, length + 1) == 0 &&
+        parse_int64(text + length + 1, 0, INT64_MAX, &since) == 0)
         return clock_ms() - since < LINK_GRACE_S * 1000;
     return file_write_atomic(path, now, 0600) == 0;
 }
@@ -212,7 +215,7 @@ static bool is_unlinked_for_a_moment(const struct redis_server *server,
     if (info->link_up)
         return false;
     return info->link_down_s >= 0 ? info->link_down_s < LINK_GRACE_S
-                                  : has_just_begun_to_link(server);
+                                  : has_just_begun_to_link(server, info);
 }
 
 static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view)

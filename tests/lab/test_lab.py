@@ -130,7 +130,9 @@ def test_up_that_is_killed_leaves_nothing(number):
     name = f"{RUN}-killed"
     folder = state.Folder(name)
     up = subprocess.Popen([sys.executable, "-B", str(PROGRAM), "up", "--nodes", "2", "--name", name],
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          # a shell's background job, which these tests may be, has SIGINT ignored
+                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     until(lambda: folder.state(), 20, "the nodes have booted")
     running = folder.state()
     networks = {network(pid) for pid in running["nodes"].values()}

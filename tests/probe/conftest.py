@@ -5,6 +5,7 @@ driven by lines.  Nothing is deployed; each scenario gets fresh probes and whole
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,13 +19,13 @@ sys.path.insert(0, str(TESTS))
 from lab import Lab  # noqa: E402 - the path must be known first
 
 GROUP = "redis-ha/probe"
+ON_NODES = "/usr/libexec/redis-ha/bus_probe"
 SOON = 15
 
 
 def pytest_addoption(parser):
     parser.addoption("--bus-probe", default=str(TESTS.parent / "build" / "tests" / "probe" / "bus_probe"),
-                     help="the program, where nodes see it, so not below /tmp or /run"
-                          " (default: build/tests/probe/bus_probe)")
+                     help="the program (default: build/tests/probe/bus_probe)")
 
 
 class Probe:
@@ -91,19 +92,23 @@ class Probe:
 
 
 @pytest.fixture(scope="session")
-def lab(pytestconfig):
-    with Lab(nodes=3, name=f"probe-{os.getpid()}",
+def lab(pytestconfig, tmp_path_factory):
+    """The program is shown on the nodes like an installed one: they do not see the machine's /tmp."""
+    tree = tmp_path_factory.mktemp("probe")
+    (tree / ON_NODES[1:]).parent.mkdir(parents=True)
+    shutil.copy(pytestconfig.getoption("--bus-probe"), tree / ON_NODES[1:])
+    with Lab(nodes=3, name=f"probe-{os.getpid()}", install_dir=tree,
              dump_dir=pytestconfig.getoption("--evidence", default=None)) as lab:
         yield lab
 
 
 @pytest.fixture
-def start(lab, pytestconfig):
+def start(lab):
     """Starts a probe on a node; all of them end with the scenario, and must end well."""
     probes = []
 
     def start_one(name):
-        probes.append(Probe(lab.node(name), pytestconfig.getoption("--bus-probe")))
+        probes.append(Probe(lab.node(name), ON_NODES))
         return probes[-1]
 
     yield start_one
