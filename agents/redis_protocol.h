@@ -29,6 +29,7 @@
 #define PROTOCOL_BACKSTOP_MS                                                                       \
     2000                            /* for a replica to link before a lone primary may write alone \
                                      */
+#define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
 #define PROTOCOL_TIMELINES    8
 #define PROTOCOL_EFFECTS_MAX  32
@@ -203,7 +204,7 @@ enum protocol_effect_kind {
     PROTOCOL_EFFECT_ASK_WITNESS, /* PING the server of `node`, and say what came of it */
     /* Records. */
     PROTOCOL_EFFECT_WRITE_FILE, /* protocol->record, as it is now */
-    PROTOCOL_EFFECT_WRITE_CIB,  /* `number`: epoch claimed by this node */
+    PROTOCOL_EFFECT_WRITE_CIB,  /* `number`: epoch claimed by this node, if files are not enough */
     PROTOCOL_EFFECT_TELL,       /* protocol->told, as it is now */
     PROTOCOL_EFFECT_TICK,       /* a tick with this event's time */
     PROTOCOL_EFFECT_SCORE,      /* `score` */
@@ -306,7 +307,7 @@ enum protocol_move_step {
 
 struct protocol {
     struct protocol_config config;
-    uint64_t now_ms;
+    uint64_t now_ms, began_ms;             /* began: the first event's time */
     struct protocol_effects *effects;      /* of the event under way */
     bool loaded;                           /* the epoch file was read */
     struct protocol_record record;         /* as it should be */
@@ -314,7 +315,7 @@ struct protocol {
     uint64_t file_asked;                   /* generation that is being written; 0: none */
     uint64_t file_asked_ms, file_failed_ms;
     uint64_t kept_ms, kept_offset; /* the position that is stored next */
-    uint64_t cib_epoch, cib_asked; /* accepted; asked for */
+    uint64_t cib_epoch, cib_asked; /* claim accepted; asked for */
 
     size_t self, member_count;
     struct protocol_member member[REDIS_MEMBERS_MAX];
@@ -358,8 +359,8 @@ struct protocol {
     int backstop; /* last ordered; -1: not known */
     uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
 
-    uint64_t ended; /* epoch whose primary was heard to lead no more */
-    bool contest;
+    uint64_t ended;       /* epoch whose primary was heard to lead no more */
+    bool contest, ranked; /* ranked: a verdict was reached since this contest began */
     uint64_t contest_ms;
     struct rank_answer rank;
     size_t rank_count;
@@ -379,7 +380,7 @@ struct protocol {
     bool sent_any;
     int score;
     enum protocol_status status;
-    bool score_said;
+    bool score_said, status_said;
 };
 
 void protocol_init(struct protocol *protocol, const struct protocol_config *config);

@@ -81,8 +81,6 @@ static void begin(struct protocol *p)
     p->claim_run = p->digest.run;
     p->claim_epoch = next_epoch(p);
     p->claim_ms = p->now_ms;
-    p->cib_asked = p->claim_epoch;
-    protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = p->claim_epoch;
 }
 
 /* Somebody lives who must not be overtaken. A moment is granted: its demotion may be under way. */
@@ -125,27 +123,60 @@ static void check_told(struct protocol *p)
         p->claim = PROTOCOL_CLAIM_STANDS;
 }
 
+static size_t watches(const struct protocol *p)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->member_count; i++)
+        count += p->member[i].in_group;
+    return count;
+}
+
+static size_t acks(const struct protocol *p)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        count += m->in_group && m->fresh && m->last.promised.epoch == p->claim_epoch &&
+                 m->last.promised.node == p->config.self;
+    }
+    return count;
+}
+
 /*
  * Members write the claim to their files and say so. So any later quorate ring has somebody who
  * knows that this epoch may exist, even after everything was off.
  */
 static bool has_acks(const struct protocol *p)
 {
-    size_t acks = 0, members = 0;
-
-    for (size_t i = 0; i < p->member_count; i++) {
-        const struct protocol_member *m = &p->member[i];
-        if (!m->in_group)
-            continue;
-        members++;
-        acks += m->fresh && m->last.promised.epoch == p->claim_epoch &&
-                m->last.promised.node == p->config.self;
-    }
     if (p->saved.promised.epoch < p->claim_epoch)
         return false;
     if (!protocol_has_rule(p, PROTOCOL_RULE_CLAIM_ACKS))
         return true;
-    return acks == members || (acks >= p->quorum && p->now_ms >= p->claim_ms + PROTOCOL_ACKS_MS);
+    return acks(p) == watches(p) ||
+           (acks(p) >= p->quorum && p->now_ms >= p->claim_ms + PROTOCOL_ACKS_MS);
+}
+
+/*
+ * Where fewer watches run than a quorum has nodes (the others were stopped), the CIB must remember
+ * the claim for them. Else their files do, and a write of the configuration, which makes Pacemaker
+ * reckon anew in the middle of the promotion, is spared.
+ */
+static bool needs_cib(const struct protocol *p)
+{
+    return watches(p) < p->quorum || !protocol_has_rule(p, PROTOCOL_RULE_CLAIM_ACKS);
+}
+
+static bool is_in_cib(struct protocol *p)
+{
+    if (!needs_cib(p) || p->cib_epoch >= p->claim_epoch)
+        return true;
+    if (p->cib_asked != p->claim_epoch) {
+        p->cib_asked = p->claim_epoch;
+        protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = p->claim_epoch;
+    }
+    return false;
 }
 
 static bool lease_is_over(struct protocol *p, uint32_t node)
@@ -185,7 +216,7 @@ static bool may_take(struct protocol *p)
 
     if (!protocol_has_rule(p, PROTOCOL_RULE_CLAIM_CHECK))
         ranked = true;
-    return ranked && has_acks(p) && p->cib_epoch >= p->claim_epoch && old_leases_are_over(p) &&
+    return is_in_cib(p) && ranked && has_acks(p) && old_leases_are_over(p) &&
            protocol_lease_holds(p) && paused;
 }
 
@@ -210,10 +241,6 @@ static void check_stands(struct protocol *p)
     if (p->contest && p->rank.verdict != RANK_WAIT && !may_lead(p)) {
         protocol_claim_drop(p, PROTOCOL_REASON_NOT_CHOSEN, p->rank.about);
         return;
-    }
-    if (p->cib_asked != p->claim_epoch && p->cib_epoch < p->claim_epoch) {
-        p->cib_asked = p->claim_epoch;
-        protocol_add(p, PROTOCOL_EFFECT_WRITE_CIB)->number = p->claim_epoch;
     }
     if (!may_take(p))
         return;

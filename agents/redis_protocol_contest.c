@@ -131,13 +131,16 @@ void protocol_settle_contest(struct protocol *p)
         memset(&p->rank, 0, sizeof(p->rank));
         return;
     }
-    if (!before)
+    if (!before) {
         p->contest_ms = p->now_ms;
+        p->ranked = false;
+    }
     if (protocol_heard_count(p) < p->quorum) {
         memset(&p->rank, 0, sizeof(p->rank));
         return;
     }
     rank_all(p);
+    p->ranked = p->ranked || p->rank.verdict == RANK_DECIDED;
     if (p->rank.verdict == RANK_WAIT)
         protocol_wake(p, p->contest_ms + PROTOCOL_WAIT_MS);
 }

@@ -34,6 +34,18 @@ static int standby_score(const struct protocol *p, const struct protocol_member 
     return primary->last.move_to == p->config.self ? RANK_SCORE_CHOSEN : RANK_SCORE_EQUAL;
 }
 
+/*
+ * While a position is waited for, the verdict that this contest had reached stands, and so does a
+ * score that promotes nobody: each change makes Pacemaker reckon anew. A claim asks the ranks.
+ */
+static int contest_score(const struct protocol *p)
+{
+    bool stands = p->rank.verdict == RANK_WAIT && p->score_said &&
+                  (p->ranked || p->score < RANK_SCORE_CHOSEN);
+
+    return stands ? p->score : protocol_own_rank(p);
+}
+
 static int own_score(const struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
@@ -52,21 +64,50 @@ static int own_score(const struct protocol *p)
         return p->pause & blocked ? RANK_SCORE_NEVER : RANK_SCORE_CHOSEN;
     }
     if (p->contest)
-        return protocol_own_rank(p);
+        return contest_score(p);
     return primary && !protocol_leads(p) ? standby_score(p, primary) : RANK_SCORE_NEVER;
+}
+
+/*
+ * A watch that has just begun knows nothing yet, and that is no reason to take a score away which
+ * an earlier watch, or the probe that found a primary, had given: Pacemaker would move the role.
+ */
+static bool knows_enough(struct protocol *p)
+{
+    uint64_t until_ms = p->began_ms + PROTOCOL_UNKNOWN_MS;
+
+    if (p->score_said || p->server == MEMBER_SERVER_GONE || p->now_ms >= until_ms)
+        return true;
+    if (p->answered && protocol_quorate(p) && protocol_everybody_heard(p) &&
+        !protocol_primary_unknown(p) && !(p->contest && p->rank.verdict == RANK_WAIT))
+        return true;
+    protocol_wake(p, until_ms);
+    return false;
+}
+
+static void settle_status(struct protocol *p)
+{
+    enum protocol_status status = own_status(p);
+    bool unknown = !p->status_said && p->server == MEMBER_SERVER_UNKNOWN &&
+                   p->now_ms < p->began_ms + PROTOCOL_UNKNOWN_MS;
+
+    if (unknown || (p->status_said && status == p->status))
+        return;
+    protocol_add(p, PROTOCOL_EFFECT_STATUS)->status = status;
+    p->status = status;
+    p->status_said = true;
 }
 
 void protocol_settle_score(struct protocol *p)
 {
     int score = own_score(p);
-    enum protocol_status status = own_status(p);
 
+    settle_status(p);
+    if (!knows_enough(p))
+        return;
     if (!p->score_said || score != p->score)
         protocol_add(p, PROTOCOL_EFFECT_SCORE)->score = score;
-    if (!p->score_said || status != p->status)
-        protocol_add(p, PROTOCOL_EFFECT_STATUS)->status = status;
     p->score = score;
-    p->status = status;
     p->score_said = true;
 }
 

@@ -37,10 +37,19 @@ static const struct protocol_effect *find(enum protocol_effect_kind kind)
     return NULL;
 }
 
+static uint64_t seen; /* kinds of all effects since somebody cleared it */
+
 static void give(uint64_t now, struct protocol_event event)
 {
     event.now_ms = now;
     protocol_event(&machine, &event, &effects);
+    for (size_t i = 0; i < effects.count; i++)
+        seen |= 1ULL << effects.effect[i].kind;
+}
+
+static bool was_seen(enum protocol_effect_kind kind)
+{
+    return seen >> kind & 1;
 }
 
 static void give_members(uint64_t now, enum protocol_event_kind kind, uint64_t ring, size_t count)
@@ -301,6 +310,158 @@ static void a_seal_of_an_earlier_trouble_does_not_count(void **unused)
     }
 }
 
+/* Node 2 leads epoch 1; we and node 3 follow it. */
+static void follow(void)
+{
+    lead();
+    machine.record.timelines[0].primary = machine.saved.timelines[0].primary = 2;
+    digest.role = MEMBER_ROLE_REPLICA;
+    digest.link = MEMBER_LINK_UP;
+    digest.following = 2;
+    peer[2].role = MEMBER_ROLE_PRIMARY;
+    peer[2].open = true;
+    give_digest(1010);
+    give_told(1011, 2, &peer[2]);
+    echo(1012);
+    give_tick(1013, 1012);
+}
+
+/* Its process ends; what is left is sealed, node 3 last and no further than we are. */
+static void lose_the_primary(void)
+{
+    peer[2].server = MEMBER_SERVER_GONE;
+    peer[2].role = MEMBER_ROLE_UNKNOWN;
+    peer[2].open = false;
+    give_told(1020, 2, &peer[2]);
+    digest.link = MEMBER_LINK_DOWN;
+    digest.following = 0;
+    give_digest(1021);
+    echo(1022);
+}
+
+static void seal_node_3(uint64_t now)
+{
+    peer[3].final = true;
+    peer[3].link = MEMBER_LINK_DOWN;
+    peer[3].sealed_for = 2;
+    peer[3].offset = 90;
+    give_told(now, 3, &peer[3]);
+}
+
+static void a_score_that_promotes_nobody_stands_until_the_verdict(void **unused)
+{
+    (void)unused;
+    follow();
+    assert_int_equal(machine.score, RANK_SCORE_EQUAL);
+    seen = 0;
+    lose_the_primary();
+    assert_true(was_seen(PROTOCOL_EFFECT_SEAL));
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    seal_node_3(1023);
+    assert_int_equal(machine.score, RANK_SCORE_CHOSEN);
+}
+
+static void a_verdict_stands_while_a_server_comes_back(void **unused)
+{
+    (void)unused;
+    follow();
+    lose_the_primary();
+    seal_node_3(1023);
+    seen = 0;
+    peer[2].server = MEMBER_SERVER_ANSWERS;
+    peer[2].role = MEMBER_ROLE_REPLICA;
+    give_told(1030, 2, &peer[2]);
+    assert_int_equal(machine.rank.verdict, RANK_WAIT);
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    /* It turns out to be ahead: then the score goes. */
+    peer[2].final = true;
+    peer[2].sealed_for = 2;
+    peer[2].cause = peer[2].trouble;
+    peer[2].offset = 200;
+    give_told(1031, 2, &peer[2]);
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
+/* The promote's order until the server is told to take the role. */
+static void claim(uint64_t now, bool node_3_acks)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_REQUEST};
+
+    event.request = PROTOCOL_REQUEST_PROMOTE;
+    event.deadline_ms = now + 5000;
+    give(now, event);
+    echo(now + 1);
+    write_file(now + 2);
+    write_file(now + 2); /* the one that has the claim, if another was under way */
+    confirm_pause(now + 3);
+    give_digest(now + 4);
+    echo(now + 5);
+    if (node_3_acks) {
+        peer[3].promised = (struct redis_claim){2, SELF};
+        give_told(now + 6, 3, &peer[3]);
+        peer[2].promised = (struct redis_claim){2, SELF};
+        give_told(now + 7, 2, &peer[2]);
+    }
+}
+
+static void files_of_a_quorum_spare_the_cib(void **unused)
+{
+    (void)unused;
+    follow();
+    lose_the_primary();
+    seal_node_3(1023);
+    seen = 0;
+    claim(1030, true);
+    assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
+    assert_false(was_seen(PROTOCOL_EFFECT_WRITE_CIB));
+}
+
+static void fewer_watches_than_a_quorum_need_the_cib(void **unused)
+{
+    struct protocol_event accepted = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = 2};
+
+    (void)unused;
+    follow();
+    lose_the_primary();
+    seal_node_3(1023);
+    for (uint32_t i = 2; i <= 3; i++) {
+        peer[i].server = MEMBER_SERVER_STOPPED;
+        give_told(1024, i, &peer[i]);
+    }
+    give_members(1025, PROTOCOL_EVENT_GROUP, 1, 1);
+    give_tick(2098, 2097); /* they had their brief time */
+    echo(2099);
+    seen = 0;
+    claim(2100, false);
+    assert_true(was_seen(PROTOCOL_EFFECT_WRITE_CIB));
+    assert_false(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
+    give(2110, accepted);
+    assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
+}
+
+/* A watch that was started again beside a sound primary takes no score away before it knows. */
+static void a_new_watch_says_no_score_before_it_knows(void **unused)
+{
+    struct protocol_config config = {.self = SELF, .incarnation = 2, .node_count = 3};
+    struct protocol_event record = {.kind = PROTOCOL_EVENT_RECORD};
+
+    (void)unused;
+    lead();
+    record.record = machine.saved;
+    for (uint32_t i = 0; i < 3; i++)
+        config.nodes[i].id = i + 1;
+    protocol_init(&machine, &config);
+    seen = 0;
+    give(1000, record);
+    give_digest(1001);
+    give_ring(1002, 1, 3, true);
+    echo(1003);
+    give_told(1004, 2, &peer[2]);
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    give(1000 + PROTOCOL_UNKNOWN_MS, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_true(was_seen(PROTOCOL_EFFECT_SCORE));
+}
+
 static void orders_grow(void **unused)
 {
     (void)unused;
@@ -363,6 +524,11 @@ int main(void)
         cmocka_unit_test(a_higher_epoch_keeps_it_paused),
         cmocka_unit_test(links_keep_a_lease_but_give_none),
         cmocka_unit_test(a_seal_of_an_earlier_trouble_does_not_count),
+        cmocka_unit_test(a_score_that_promotes_nobody_stands_until_the_verdict),
+        cmocka_unit_test(a_verdict_stands_while_a_server_comes_back),
+        cmocka_unit_test(files_of_a_quorum_spare_the_cib),
+        cmocka_unit_test(fewer_watches_than_a_quorum_need_the_cib),
+        cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
         cmocka_unit_test(orders_grow),
         cmocka_unit_test(messages_survive_the_bus),
         cmocka_unit_test(bytes_of_anybody_are_only_read),
