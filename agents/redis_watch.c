@@ -15,8 +15,6 @@
 #include <string.h>
 #include <time.h>
 
-#define TOKEN_DEFAULT_MS 3000 /* corosync.conf(5): token, and consensus 1.2 times it */
-
 const char *watch_node_name(const struct watch *watch, uint32_t id)
 {
     static char number[16];
@@ -90,7 +88,7 @@ static void carry_out(struct watch *watch, const struct protocol_effect *effect)
         watch_store_write(watch, effect->number);
         break;
     case PROTOCOL_EFFECT_WRITE_CIB:
-        watch_attributes_epoch(watch, effect->number);
+        watch_cib_claim(watch, effect->number);
         break;
     case PROTOCOL_EFFECT_TELL:
         watch_ring_tell(watch);
@@ -123,6 +121,7 @@ void watch_event(struct watch *watch, struct protocol_event *event)
     watch_journal(watch);
     for (size_t i = 0; i < effects.count; i++)
         carry_out(watch, &effects.effect[i]);
+    watch_cib_held(watch);
     left = effects.wake_ms == UINT64_MAX ? PROTOCOL_TELL_MS
                                          : (int64_t)(effects.wake_ms - event->now_ms);
     (void)loop_timer_start(watch->wake, left > 0 ? left : 1);
@@ -157,13 +156,13 @@ static int protocol_open(struct watch *watch)
 {
     struct protocol_config config = {.incarnation = incarnation(),
                                      .down_after_ms = (uint32_t)watch->params.down_after_ms,
-                                     .max_lag = (uint64_t)watch->params.max_lag_bytes,
-                                     .ring_change_ms = TOKEN_DEFAULT_MS * 22 / 10};
+                                     .max_lag = (uint64_t)watch->params.max_lag_bytes};
     int rc = nodes_read(&watch->nodes);
 
     if (rc || watch->nodes.local >= watch->nodes.count)
         return rc ? rc : -ENOENT;
     config.self = watch->nodes.node[watch->nodes.local].id;
+    config.ring_change_ms = watch->nodes.ring_change_ms;
     for (size_t i = 0; i < watch->nodes.count && i < REDIS_MEMBERS_MAX; i++) {
         config.nodes[i].id = watch->nodes.node[i].id;
         snprintf(config.nodes[i].name, sizeof(config.nodes[i].name), "%.63s",
@@ -186,6 +185,7 @@ static const struct {
     {"redis", watch_redis_open, watch_redis_close},
     {"ring", watch_ring_open, watch_ring_close},
     {"store", watch_store_open, watch_store_close},
+    {"cib", watch_cib_open, watch_cib_close},
 };
 
 static int rooms_open(struct watch *watch)

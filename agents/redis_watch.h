@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "nodes.h"
 #include "ocf.h"
+#include "redis_companion.h"
 #include "redis_info.h"
 #include "redis_protocol.h"
 #include "redis_server.h"
@@ -17,6 +18,7 @@
 struct watch_agent;
 struct watch_attributes;
 struct watch_backlog;
+struct watch_cib;
 struct watch_redis;
 struct watch_ring;
 struct watch_store;
@@ -31,9 +33,11 @@ struct watch {
     struct loop_timer *wake;
     struct protocol protocol;
     bool ending;
+    uint64_t paused_ms, leaderless_ms;   /* since when; 0: not so */
     struct watch_agent *agent;           /* redis_watch_agent.c */
     struct watch_attributes *attributes; /* redis_watch_attributes.c */
     struct watch_backlog *backlog;       /* redis_watch_backlog.c */
+    struct watch_cib *cib;               /* redis_watch_cib.c */
     struct watch_redis *redis;           /* redis_watch_redis.c */
     struct watch_ring *ring;             /* redis_watch_ring.c */
     struct watch_store *store;           /* redis_watch_store.c */
@@ -47,18 +51,30 @@ const char *watch_node_name(const struct watch *watch, uint32_t id);
 
 /* Logs what the last event changed, and why (redis_watch_journal.c). */
 void watch_journal(struct watch *watch);
+/* In words (redis_watch_words.c), into `text`, which they return. */
+#define WATCH_TEXT 256
+const char *watch_verdict_text(const struct watch *watch, char *text, size_t size);
+const char *watch_pause_text(unsigned pause, char *text, size_t size);
+/* What a monitor is to know, and in words why ("" where there is nothing to say). */
+enum companion_state watch_state(const struct watch *watch, char *why, size_t size);
 
 /* Agents ask over a socket in the run folder; see redis_companion.h. 0 or -errno. */
 int watch_agent_open(struct watch *watch);
 void watch_agent_close(struct watch *watch);
 void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect);
 
-/* Node attributes and the copy of the epoch in the CIB. */
+/* Node attributes. */
 int watch_attributes_open(struct watch *watch);
 void watch_attributes_close(struct watch *watch);
 void watch_attributes_score(struct watch *watch, int score);
 void watch_attributes_status(struct watch *watch, enum protocol_status status);
-void watch_attributes_epoch(struct watch *watch, uint64_t epoch);
+
+/* The copy of epochs and claims in the CIB. Read once; the epoch file is told after that. */
+int watch_cib_open(struct watch *watch);
+void watch_cib_close(struct watch *watch);
+void watch_cib_claim(struct watch *watch, uint64_t epoch);
+/* After each event: has the epoch that this node holds become another? */
+void watch_cib_held(struct watch *watch);
 
 /*
  * Whether a primary has to be waited for until it has a replication backlog, and so a position. If
@@ -82,9 +98,10 @@ void watch_ring_tell(struct watch *watch);
 void watch_ring_tick(struct watch *watch);
 void watch_ring_ask_links(struct watch *watch);
 
-/* The epoch file. */
+/* The epoch file: read at once, told to the protocol when the CIB was read too. */
 int watch_store_open(struct watch *watch);
 void watch_store_close(struct watch *watch);
+void watch_store_tell(struct watch *watch);
 void watch_store_write(struct watch *watch, uint64_t generation);
 
 /* A PING to another node's server: is it a hang, or only our neighbour's watch? */

@@ -3,7 +3,6 @@
  * The watch's socket for agents. Root's alone by its folder. One request a connection, one line
  * each way; one request at a time is the protocol's, pings are answered always.
  */
-#include "redis_companion.h"
 #include "redis_watch.h"
 
 #include "clock.h"
@@ -55,6 +54,15 @@ static void caller_answer(struct caller *caller, const char *line)
     caller_end(caller);
 }
 
+static void answer_ping(struct caller *caller)
+{
+    char why[COMPANION_LINE / 2];
+    enum companion_state state = watch_state(caller->watch, why, sizeof(why));
+    cleanup_free char *line = xasprintf("done %s %s", companion_state_names[state], why);
+
+    caller_answer(caller, line);
+}
+
 static const struct {
     const char *word;
     enum protocol_request request;
@@ -71,7 +79,7 @@ static void caller_take(struct caller *caller)
     int64_t ms = 0;
 
     if (str_eq(caller->line, "ping")) {
-        caller_answer(caller, protocol_is_open(&caller->watch->protocol) ? "done open" : "done");
+        answer_ping(caller);
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {

@@ -1,30 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What the cluster is told of this node's server: promotion score and status, over an open
- * connection, and the epoch as a permanent attribute, in the background.
+ * connection to the attribute manager.
  */
 #include "redis_watch.h"
 
 #include "attr.h"
 #include "attr_manager.h"
-#include "cib_attr.h"
 #include "log.h"
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
-#define CIB_MS    20000
 #define MOVE_MS   3000 /* that the role may take to move */
 #define STATUS_MS 500  /* that a status has to stand before it is written */
 
 struct watch_attributes {
     struct attr_manager *manager;
-    struct cib_attr *cib;
-    char *score_name, *status_name, *epoch_name;
+    char *score_name, *status_name;
     struct loop_timer *quiet; /* a status is owed */
     enum protocol_status status;
     bool status_said;
-    uint64_t epoch;
 };
 
 static void manager_down(void *data, int rc)
@@ -113,49 +108,19 @@ void watch_attributes_status(struct watch *watch, enum protocol_status status)
     (void)loop_timer_start(watch->attributes->quiet, first ? 0 : STATUS_MS);
 }
 
-static void epoch_written(void *data, int rc, const char *value, const char *text)
-{
-    struct watch *watch = data;
-    struct protocol_event event = {.kind = rc ? PROTOCOL_EVENT_CIB_FAILED
-                                              : PROTOCOL_EVENT_CIB_ACCEPTED};
-
-    (void)value;
-    event.number = watch->attributes->epoch;
-    if (rc)
-        log_warning("%s could not be written into the CIB: %s %s", watch->attributes->epoch_name,
-                    strerror(-rc), text);
-    watch_event(watch, &event);
-}
-
-void watch_attributes_epoch(struct watch *watch, uint64_t epoch)
-{
-    char text[24];
-    int rc;
-
-    snprintf(text, sizeof(text), "%" PRIu64, epoch);
-    watch->attributes->epoch = epoch;
-    rc = cib_attr_write(watch->attributes->cib, watch->context.node, watch->attributes->epoch_name,
-                        text, CIB_MS, epoch_written, watch);
-    if (rc)
-        log_info("%s is not written now: %s", watch->attributes->epoch_name, strerror(-rc));
-}
-
 int watch_attributes_open(struct watch *watch)
 {
     static const struct attr_manager_events events = {.down = manager_down, .written = written};
     struct watch_attributes *attributes = xcalloc(1, sizeof(*attributes));
     const char *instance = watch->context.instance;
-    int rc;
 
     watch->attributes = attributes;
     attributes->score_name = xasprintf("master-%s", instance);
     attributes->status_name = xasprintf("%s-status", instance);
-    attributes->epoch_name = xasprintf("%s-epoch", instance);
     attributes->quiet = loop_timer_new(watch->loop, LOOP_LOW, write_status, watch);
     if (!attributes->quiet)
         return -ENOMEM;
-    rc = attr_manager_open(watch->loop, &events, watch, &attributes->manager);
-    return rc ? rc : cib_attr_open(watch->loop, &attributes->cib);
+    return attr_manager_open(watch->loop, &events, watch, &attributes->manager);
 }
 
 void watch_attributes_close(struct watch *watch)
@@ -166,10 +131,8 @@ void watch_attributes_close(struct watch *watch)
         return;
     loop_timer_free(attributes->quiet);
     attr_manager_close(attributes->manager);
-    cib_attr_close(attributes->cib);
     free(attributes->score_name);
     free(attributes->status_name);
-    free(attributes->epoch_name);
     free(attributes);
     watch->attributes = NULL;
 }

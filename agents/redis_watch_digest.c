@@ -5,7 +5,6 @@
 #include "redis_watch_digest.h"
 
 #include "node_address.h"
-#include "redis_score.h"
 #include "redis_start.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -84,7 +83,7 @@ struct protocol_digest watch_digest(const struct watch *watch, const struct redi
         .role = role_of(info),
         .link = link_of(info),
         .following = following(watch, info),
-        .offset = (uint64_t)(redis_position_offset(info) > 0 ? redis_position_offset(info) : 0),
+        .offset = (uint64_t)(redis_info_offset(info) > 0 ? redis_info_offset(info) : 0),
         .priority = (uint32_t)watch->server.priority,
         .replicas = online_replicas(info),
     };

@@ -23,31 +23,6 @@ struct watch_journal {
     enum member_server server;
 };
 
-static const char *verdict_text(enum rank_reason reason)
-{
-    switch (reason) {
-    case RANK_REASON_NONE:
-        return "nobody was ranked yet";
-    case RANK_REASON_NOT_FINAL:
-        return "waiting until the position is final of";
-    case RANK_REASON_HOLDER_ABSENT:
-        return "nobody leads: the newest data is also on an absent node; start it, or write it "
-               "off:";
-    case RANK_REASON_AHEAD:
-        return "nobody leads: known to be ahead, and gives no answer:";
-    case RANK_REASON_LAG:
-        return "nobody leads: the best is further behind than max_lag";
-    case RANK_REASON_STRANGERS:
-        return "nobody leads: data of no known promotion on more than one node; choose one. "
-               "Differs:";
-    case RANK_REASON_NO_POSITION:
-        return "nobody leads: AOF keeps no position, and the last primary is not here";
-    case RANK_REASON_NOBODY:
-        return "nobody leads: no server is fit";
-    }
-    return "";
-}
-
 static const char *claim_text(enum protocol_claim_step step)
 {
     switch (step) {
@@ -141,36 +116,22 @@ static void log_contest(const struct watch *watch, const struct watch_journal *n
 static void log_verdict(const struct watch *watch, const struct watch_journal *now)
 {
     const struct protocol *p = &watch->protocol;
+    char text[WATCH_TEXT];
 
     if (!now->contest)
         return;
     if (now->verdict == RANK_DECIDED)
         log_notice("%s shall lead", p->member[now->winner].name);
     else
-        log_info("%s %s", verdict_text(now->reason),
-                 now->about ? watch_node_name(watch, now->about) : "");
+        log_info("%s", watch_verdict_text(watch, text, sizeof(text)));
     if (now->verdict == RANK_HELD)
         log_members(watch);
-}
-
-static void log_pause(unsigned pause)
-{
-    static const char *const reasons[] = {
-        "no lease",  "not everybody was heard", "a higher epoch", "another may be open",
-        "promotion", "planned change",          "it hung"};
-    char text[160] = "";
-
-    for (size_t i = 0; i < ARRAY_SIZE(reasons); i++) {
-        if (pause >> i & 1)
-            snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s", *text ? ", " : "",
-                     reasons[i]);
-    }
-    log_info("reasons to pause writes: %s", *text ? text : "none");
 }
 
 void watch_journal(struct watch *watch)
 {
     static struct watch_journal before;
+    char text[WATCH_TEXT];
     const struct protocol *p = &watch->protocol;
     const struct protocol_member *leader = protocol_good_primary(p);
     struct watch_journal now = {.contest = p->contest,
@@ -184,6 +145,10 @@ void watch_journal(struct watch *watch)
                                 .pause = p->pause,
                                 .server = p->server};
 
+    if (!now.pause != !before.pause)
+        watch->paused_ms = now.pause ? p->now_ms : 0;
+    if (!leader != !watch->leaderless_ms)
+        watch->leaderless_ms = leader ? 0 : p->now_ms;
     if (now.contest != before.contest || now.leader != before.leader)
         log_contest(watch, &now);
     if (now.verdict != before.verdict || now.reason != before.reason || now.about != before.about ||
@@ -194,7 +159,7 @@ void watch_journal(struct watch *watch)
     if (now.move != before.move)
         log_info("the planned change: %s", move_text(now.move));
     if (now.pause != before.pause)
-        log_pause(now.pause);
+        log_info("reasons to pause writes: %s", watch_pause_text(now.pause, text, sizeof(text)));
     if (now.server != before.server)
         log_info("the server is %s", server_text(now.server));
     before = now;

@@ -23,10 +23,11 @@ struct watch_ring {
     uint64_t ring;
 };
 
-/* votequorum's majority of the nodes that corosync.conf lists. */
+/* votequorum's majority of the nodes that corosync.conf lists; with two_node one is enough, and
+ * fencing, on which Pacemaker waits before it promotes, makes sure of the other. */
 static uint32_t majority(const struct watch *watch)
 {
-    return (uint32_t)watch->nodes.count / 2 + 1;
+    return watch->nodes.two_node ? 1 : (uint32_t)watch->nodes.count / 2 + 1;
 }
 
 static void add_member(struct protocol_members *members, uint32_t id)

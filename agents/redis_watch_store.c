@@ -17,6 +17,7 @@
 struct watch_store {
     struct worker *worker;
     char *path;
+    struct protocol_record found; /* as it was at the start */
 };
 
 struct write_job {
@@ -106,18 +107,20 @@ static int load(struct watch *watch, struct protocol_record *record)
 
 int watch_store_open(struct watch *watch)
 {
-    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
     struct watch_store *store = xcalloc(1, sizeof(*store));
     int rc;
 
     watch->store = store;
     store->path = xasprintf("%s/%s", watch->context.state_dir, COMPANION_RECORD);
     rc = worker_new(watch->loop, watch, &store->worker);
-    if (!rc)
-        rc = load(watch, &event.record);
-    if (!rc)
-        watch_event(watch, &event);
-    return rc;
+    return rc ? rc : load(watch, &store->found);
+}
+
+void watch_store_tell(struct watch *watch)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = watch->store->found};
+
+    watch_event(watch, &event);
 }
 
 void watch_store_close(struct watch *watch)

@@ -139,6 +139,19 @@ static size_t local_find(cmap_handle_t handle, const struct entries *entries)
     return SIZE_MAX;
 }
 
+/* votequorum(5), corosync.conf(5); the running values, with what token_coefficient adds. */
+static void settings_read(cmap_handle_t handle, struct nodes *nodes)
+{
+    uint32_t token = 0, consensus = 0;
+    uint8_t two_node = 0;
+
+    if (cmap_get_uint32(handle, "runtime.config.totem.token", &token) == CS_OK &&
+        cmap_get_uint32(handle, "runtime.config.totem.consensus", &consensus) == CS_OK)
+        nodes->ring_change_ms = token + consensus;
+    if (cmap_get_uint8(handle, "quorum.two_node", &two_node) == CS_OK)
+        nodes->two_node = two_node == 1;
+}
+
 int nodes_read(struct nodes *nodes)
 {
     cleanup_free struct entries *entries = xcalloc(1, sizeof(*entries));
@@ -151,6 +164,8 @@ int nodes_read(struct nodes *nodes)
     rc = entries_read(handle, entries);
     if (rc == 0)
         nodes->local = local_find(handle, entries);
+    if (rc == 0)
+        settings_read(handle, nodes);
     cmap_finalize(handle);
     if (rc)
         return rc;

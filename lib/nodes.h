@@ -6,6 +6,7 @@
 #ifndef RHA_NODES_H
 #define RHA_NODES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,9 @@ struct node {
 struct nodes {
     size_t count;
     struct node node[NODES_MAX];
-    size_t local; /* index of this node; SIZE_MAX: not known */
+    size_t local;            /* index of this node; SIZE_MAX: not known */
+    uint32_t ring_change_ms; /* totem's token + consensus as in force; 0: not known */
+    bool two_node;           /* votequorum's two_node: each half of a cut calls itself quorate */
 };
 
 /* 0; -ENOTCONN: no corosync here (no cluster, or a remote node); -errno. */

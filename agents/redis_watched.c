@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Monitor and demotion of a server that redis-watch stands by.
+ */
+#include "redis_watched.h"
+
+#include "log.h"
+#include "redis_companion.h"
+#include "redis_report.h"
+#include "redis_start.h"
+#include <signal.h>
+#include <string.h>
+
+#define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
+
+static void note_leading(const struct redis_server *server, enum ocf_exit rc)
+{
+    bool leads = rc == OCF_RUNNING_PROMOTED || rc == OCF_DEGRADED_PROMOTED;
+
+    if (leads && !redis_server_was_promoted(server)) /* it was adopted */
+        (void)redis_server_note_promoted(server, true);
+}
+
+/* A probe starts no watch beside a server that does not run. */
+static void ask_watch(const struct redis_server *server, const struct redis_view *view,
+                      struct companion_word *word)
+{
+    if (view->state == REDIS_STOPPED || !server->context->params_valid)
+        companion_word_get(server, word);
+    else
+        companion_keep(server, word);
+}
+
+enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct redis_view *view)
+{
+    struct companion_word word;
+    enum ocf_exit rc;
+
+    if (server->context->is_probe) {
+        /* Before a watch is there: without a score Pacemaker would demote a primary that it finds.
+         */
+        companion_word_get(server, &word);
+        if (word.state == COMPANION_STATE_NONE)
+            redis_report(server, view);
+    }
+    ask_watch(server, view, &word);
+    if (word.state != COMPANION_STATE_NONE)
+        redis_report_forget(server);
+    else if (!server->context->is_probe)
+        redis_report(server, view);
+    rc = redis_judge(server, view, &word);
+    note_leading(server, rc);
+    return rc;
+}
+
+enum ocf_exit redis_bring_back(const struct redis_server *server, struct redis_view *view)
+{
+    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
+
+    if (view->crashed && redis_server_was_promoted(server) && server->context->params_valid &&
+        redis_server_validate(server) == OCF_SUCCESS &&
+        redis_launch(server, deadline, view) == OCF_SUCCESS)
+        return OCF_SUCCESS;
+    return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
+}
+
+enum ocf_exit redis_replace_hung(const struct redis_server *server, struct redis_view *view)
+{
+    int rc = proc_end(&view->process, SIGKILL, 0, server->context->deadline);
+
+    if (rc)
+        return ocf_fail(OCF_ERR_GENERIC,
+                        "demote: the server, pid %d, hangs and could not be "
+                        "killed: %s",
+                        (int)view->process.pid, strerror(-rc));
+    log_error("the server, pid %d, gave no answer and was killed", (int)view->process.pid);
+    view->crashed = true;
+    return redis_bring_back(server, view);
+}
