@@ -11,6 +11,11 @@
 
 #define VALUE_MAX 256
 
+static char *note_path(const struct ocf_context *context, const char *name)
+{
+    return xasprintf("%s/attribute.%s", context->run_dir, name);
+}
+
 static bool is_known(const struct ocf_context *context, const char *path, const char *value)
 {
     cleanup_free char *last = NULL;
@@ -23,7 +28,7 @@ static bool is_known(const struct ocf_context *context, const char *path, const 
 
 void attribute_publish(const struct ocf_context *context, const char *name, const char *value)
 {
-    cleanup_free char *path = xasprintf("%s/attribute.%s", context->run_dir, name);
+    cleanup_free char *path = note_path(context, name);
     int rc;
 
     if (!context->in_cluster || is_known(context, path, value))
@@ -34,4 +39,11 @@ void attribute_publish(const struct ocf_context *context, const char *name, cons
     if (rc)
         log_warning("attribute %s=%s could not be written (%s); the next monitor tries again", name,
                     value ? value : "", strerror(-rc));
+}
+
+void attribute_forget(const struct ocf_context *context, const char *name)
+{
+    cleanup_free char *path = note_path(context, name);
+
+    (void)file_remove(path);
 }

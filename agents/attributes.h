@@ -14,5 +14,7 @@
  * Nothing happens without a cluster. A failure is logged, never fatal: it costs speed, not safety.
  */
 void attribute_publish(const struct ocf_context *context, const char *name, const char *value);
+/* What was written last counts no more, since somebody else, as a companion, writes too. */
+void attribute_forget(const struct ocf_context *context, const char *name);
 
 #endif

@@ -9,16 +9,15 @@
 #include "redis_change.h"
 #include "redis_companion.h"
 #include "redis_look.h"
-#include "redis_peers.h"
 #include "redis_report.h"
-#include "redis_score.h"
 #include "redis_server.h"
 #include "redis_start.h"
+#include "redis_watched.h"
 #include <string.h>
 
-#define DRAIN_MS      3000 /* how long a planned demotion waits for its replicas */
-#define PROMOTE_MS    5000
-#define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
+#define DRAIN_MS     3000 /* how long a planned demotion waits for its replicas */
+#define PROMOTE_MS   5000
+#define HUNG_LOOK_MS 100 /* at a server that is known to hang: it may have woken */
 
 static struct deadline answer_deadline(const struct redis_server *server)
 {
@@ -46,24 +45,11 @@ static enum ocf_exit redis_validate_all(const struct ocf_context *context, const
     return redis_server_validate(&server);
 }
 
-static enum ocf_exit start_server(const struct redis_server *server, struct redis_view *view)
-{
-    struct peers_view peers;
-    const struct peer *primary;
-    bool several;
-
-    redis_peers_ask(server, server->context->deadline, &peers);
-    primary = redis_peers_primary(&peers, &several);
-    if (several)
-        log_error("more than one peer is a primary; this server follows nobody until Pacemaker "
-                  "has sorted that out");
-    return redis_launch(server, primary, server->context->deadline, view);
-}
-
 static enum ocf_exit redis_start(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
     cleanup_redis_view struct redis_view view = {0};
+    struct companion_word word = {.state = COMPANION_STATE_NONE};
     enum ocf_exit rc;
     int error;
 
@@ -85,13 +71,13 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
         log_info("the server already runs, pid %d", (int)view.process.pid);
     } else if (view.state == REDIS_STOPPED) {
         (void)redis_server_note_promoted(&server, false);
-        rc = start_server(&server, &view);
+        rc = redis_launch(&server, context->deadline, &view);
     } else {
         rc = unusable(&server, &view, "start");
     }
     if (!rc && redis_server_is_watched(&server))
-        companion_keep(&server);
-    else if (!rc)
+        companion_keep(&server, &word);
+    if (!rc && word.state == COMPANION_STATE_NONE)
         redis_report(&server, &view);
     return rc;
 }
@@ -155,45 +141,14 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
     if (redis_state_is_alive(view.state) && context->params_valid && server.conf &&
-        !redis_server_is_noted(&server))
-        note_again(&server); /* it was adopted */
-    if (redis_server_is_watched(&server) && !context->is_probe) {
-        if (view.state != REDIS_STOPPED)
-            companion_keep(&server);
-        return redis_judge(&server, &view);
+        !redis_server_is_noted(&server)) { /* it was adopted */
+        note_again(&server);
+        redis_set_replication_credentials(&server, &view, context->deadline);
     }
-    if (view.state == REDIS_REPLICA && !context->is_probe)
-        redis_keep_following(&server, &view, context->check_level >= LEVEL_DEEP);
+    if (redis_server_is_watched(&server))
+        return redis_watched_monitor(&server, &view);
     redis_report(&server, &view);
-    return redis_judge(&server, &view);
-}
-
-/* Nobody who answers may be ahead of us, and nobody may lead already. */
-static enum ocf_exit promote_check(const struct redis_server *server, const struct redis_view *view)
-{
-    struct peers_view peers;
-    const struct peer_view *ahead;
-    const struct peer *primary;
-    bool several;
-
-    redis_peers_ask(server, server->context->deadline, &peers);
-    primary = redis_peers_primary(&peers, &several);
-    if (several)
-        return ocf_fail(OCF_ERR_GENERIC, "promote is refused: several peers are primaries; demote "
-                                         "or stop them first");
-    if (primary)
-        return ocf_fail(OCF_ERR_GENERIC,
-                        "promote is refused: the server on %s (%s:%d) is a primary; demote or "
-                        "stop it first",
-                        primary->name, primary->host, primary->port);
-    if (redis_peers_ahead(&peers, &view->info, &ahead) > 0)
-        return ocf_fail(
-            OCF_ERR_GENERIC,
-            "promote is refused: %s holds newer data (offset %lld of %.8s, here %lld of "
-            "%.8s); Pacemaker promotes it instead",
-            ahead->peer.name, (long long)redis_position_offset(&ahead->info), ahead->info.replid,
-            (long long)redis_position_offset(&view->info), view->info.replid);
-    return OCF_SUCCESS;
+    return redis_judge(&server, &view, &(struct companion_word){.state = COMPANION_STATE_NONE});
 }
 
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
@@ -201,7 +156,6 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
     cleanup_redis_server struct redis_server server = {0};
     cleanup_redis_view struct redis_view view = {0};
     cleanup_free char *problem = NULL;
-    enum ocf_exit rc;
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
@@ -211,11 +165,6 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
         if (companion_order(&server, "promote", &problem) != COMPANION_DONE)
             return ocf_fail(OCF_ERR_GENERIC, "promote is refused: %s", problem);
     } else if (view.state == REDIS_REPLICA) {
-        rc = promote_check(&server, &view);
-        if (rc) {
-            redis_report_never(&server); /* else Pacemaker would try it again, and again */
-            return rc;
-        }
         if (redis_lead(&view, deadline_min(context->deadline, deadline_in(PROMOTE_MS)), &problem))
             return ocf_fail(OCF_ERR_GENERIC, "promote: %s", problem);
         log_notice("promoted at offset %lld of %s", (long long)view.info.offset, view.info.replid);
@@ -234,30 +183,15 @@ static enum ocf_exit demote_primary(const struct redis_server *server, struct re
     struct deadline deadline = server->context->deadline;
     cleanup_free char *problem = NULL;
 
-    if (redis_drain(server, view, deadline_min(deadline, deadline_in(DRAIN_MS)), &problem) < 0) {
+    if (redis_drain(view, deadline_min(deadline, deadline_in(DRAIN_MS)), &problem) < 0) {
         log_warning("demote: %s; going on", problem);
         free(steal_pointer(&problem));
     }
-    if (redis_follow(view, NULL, deadline, &problem) < 0)
+    if (redis_detach(view, deadline, &problem) < 0)
         return ocf_fail(OCF_ERR_GENERIC, "demote: %s", problem);
     redis_drop_clients(view, deadline);
     redis_unpause(view, deadline);
     return OCF_SUCCESS;
-}
-
-/*
- * A crashed primary comes back as a replica of nobody: the state that demote promises, and
- * Pacemaker goes on with the promotion instead of recovering this server first.
- */
-static enum ocf_exit bring_back(const struct redis_server *server, struct redis_view *view)
-{
-    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
-
-    if (view->crashed && redis_server_was_promoted(server) && server->context->params_valid &&
-        redis_server_validate(server) == OCF_SUCCESS &&
-        redis_launch(server, NULL, deadline, view) == OCF_SUCCESS)
-        return OCF_SUCCESS;
-    return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
 }
 
 static enum ocf_exit demote_by_watch(const struct redis_server *server, struct redis_view *view)
@@ -276,6 +210,16 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
     return ocf_fail(OCF_ERR_GENERIC, "demote is refused: %s", reason);
 }
 
+/* The watch knows of a hang by two witnesses; without its word the server has `down_after`. */
+static struct deadline demote_look_deadline(const struct redis_server *server)
+{
+    struct companion_word word = {.state = COMPANION_STATE_NONE};
+
+    if (redis_server_is_watched(server))
+        companion_word_get(server, &word);
+    return word.state == COMPANION_STATE_HUNG ? deadline_in(HUNG_LOOK_MS) : answer_deadline(server);
+}
+
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -283,9 +227,11 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     enum ocf_exit rc = OCF_SUCCESS;
 
     redis_server_open(&server, context, params);
-    redis_look(&server, answer_deadline(&server), &view);
+    redis_look(&server, demote_look_deadline(&server), &view);
     if (view.state == REDIS_STOPPED)
-        rc = bring_back(&server, &view);
+        rc = redis_bring_back(&server, &view);
+    else if (view.state == REDIS_SILENT && view.timed_out && redis_server_is_watched(&server))
+        rc = redis_replace_hung(&server, &view);
     else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
         rc = demote_by_watch(&server, &view);
     else if (view.state == REDIS_PRIMARY)
@@ -301,24 +247,16 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
     return OCF_SUCCESS;
 }
 
-/* What happened elsewhere: ranks are refreshed, a new primary is followed. It must never fail. */
+/* What happened elsewhere: the watches tell each other. It must never fail. */
 static enum ocf_exit redis_notify(const struct ocf_context *context, const void *params)
 {
     struct ocf_notify notify = ocf_notify_read();
     cleanup_redis_server struct redis_server server = {0};
-    cleanup_redis_view struct redis_view view = {0};
 
     redis_server_open(&server, context, params);
     if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") && context->params_valid &&
         server.conf)
         note_again(&server);
-    if (redis_server_is_watched(&server))
-        return OCF_SUCCESS; /* the watches know */
-    redis_look(&server, answer_deadline(&server), &view);
-    if (view.state == REDIS_REPLICA && str_eq(notify.type, "post"))
-        redis_keep_following(&server, &view, true);
-    if (redis_state_is_alive(view.state))
-        redis_report_score(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -361,8 +299,9 @@ static const struct ocf_agent redis_agent = {
     .longdesc =
         "Manages a Redis or Valkey server as a promotable clone: every server starts as a replica "
         "and only Pacemaker makes one of them the primary, the one with the newest data. The "
-        "server's own configuration file is read and never written. Use it with notify=true, so "
-        "that ranks and links follow each change at once instead of at the next monitor.",
+        "server's own configuration file is read and never written. In a cluster each server has a "
+        "companion, redis-watch, started and ended with it, which tells the others of its position "
+        "over corosync, sees a crash at once, and allows or pauses writes.",
     .params = redis_param_table,
     .params_size = sizeof(struct redis_params),
     .actions = redis_actions,

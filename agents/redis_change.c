@@ -5,8 +5,6 @@
 #include "redis_change.h"
 
 #include "log.h"
-#include "redis_peers.h"
-#include "redis_score.h"
 #include "redis_start.h"
 #include <errno.h>
 #include <signal.h>
@@ -45,29 +43,22 @@ static int refresh(struct redis_view *view, struct deadline deadline, char **pro
     return rc;
 }
 
-int redis_follow(struct redis_view *view, const struct peer *primary, struct deadline deadline,
-                 char **problem)
+int redis_detach(struct redis_view *view, struct deadline deadline, char **problem)
 {
-    const char *host = primary ? primary->host : REDIS_NOWHERE_HOST;
-    int number = primary ? primary->port : REDIS_NOWHERE_PORT;
     char port[16];
     int rc;
 
-    if (view->state == REDIS_REPLICA && str_eq(view->info.primary_host, host) &&
-        view->info.primary_port == number)
-        return 0;
-    snprintf(port, sizeof(port), "%d", number);
-    rc = tell(view, deadline, problem, "REPLICAOF", host, port);
+    snprintf(port, sizeof(port), "%d", REDIS_NOWHERE_PORT);
+    rc = tell(view, deadline, problem, "REPLICAOF", REDIS_NOWHERE_HOST, port);
     if (!rc)
         rc = refresh(view, deadline, problem);
     if (!rc && view->info.role != REDIS_ROLE_REPLICA) {
-        *problem = xasprintf("REPLICAOF %s %s was accepted, but the server still is no replica",
-                             host, port);
+        *problem = xstrdup("REPLICAOF was accepted, but the server still is no replica");
         rc = -EPROTO;
     }
     if (!rc) {
         view->state = REDIS_REPLICA;
-        log_notice("following %s:%s%s", host, port, primary ? "" : " (nobody)");
+        log_notice("detached: a replica of nobody");
     }
     return rc;
 }
@@ -97,33 +88,7 @@ static size_t unacknowledged(const struct redis_info *own)
     return count;
 }
 
-/*
- * Peers that are linked to us and do not hold all of our data yet. Their own word counts: what
- * replicas acknowledge comes once a second only, and under CLIENT PAUSE later. It has to do where a
- * peer is there and tells nothing (in a script, refusing us), or none is known.
- */
-static size_t missing_peers(const struct redis_server *server, const struct redis_info *own,
-                            struct deadline deadline)
-{
-    struct peers_view peers;
-    size_t missing = 0;
-    bool all_told;
-
-    redis_peers_ask(server, deadline, &peers);
-    all_told = peers.count > 0;
-    for (size_t i = 0; i < peers.count; i++) {
-        const struct redis_info *info = &peers.peer[i].info;
-
-        all_told = all_told && peers.peer[i].answer != PEER_REFUSED;
-        if (peers.peer[i].answer == PEER_TOLD && info->role == REDIS_ROLE_REPLICA &&
-            info->link_up && redis_position_compare(info, own) == REDIS_ORDER_BEHIND)
-            missing++;
-    }
-    return missing == 0 && !all_told ? unacknowledged(own) : missing;
-}
-
-int redis_drain(const struct redis_server *server, struct redis_view *view,
-                struct deadline deadline, char **problem)
+int redis_drain(struct redis_view *view, struct deadline deadline, char **problem)
 {
     size_t missing;
     int rc =
@@ -139,7 +104,7 @@ int redis_drain(const struct redis_server *server, struct redis_view *view,
         rc = refresh(view, deadline, problem);
         if (rc)
             return rc;
-        missing = missing_peers(server, &view->info, deadline);
+        missing = unacknowledged(&view->info);
         if (missing == 0)
             return 0;
     } while (deadline_pause(deadline, CONFIRM_MS));

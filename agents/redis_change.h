@@ -1,26 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The changes of role that a server can be told: follow somebody, follow nobody, lead, end. Each
- * confirms what it did before it says so.
+ * The changes of role that a server can be told: follow nobody, lead, end. Each confirms what it
+ * did before it says so. Whom to follow is redis-watch's to know.
  */
 #ifndef RHA_REDIS_CHANGE_H
 #define RHA_REDIS_CHANGE_H
 
-#include "node_address.h"
 #include "redis_look.h"
 
-/* Makes the server a replica of `primary`; NULL: of nobody, its position kept. 0 or -errno with
- * *problem (caller frees). */
-int redis_follow(struct redis_view *view, const struct peer *primary, struct deadline deadline,
-                 char **problem);
+/* Makes the server a replica of nobody, its position kept. 0 or -errno with *problem (caller
+ * frees).
+ */
+int redis_detach(struct redis_view *view, struct deadline deadline, char **problem);
 /* Makes it a primary and confirms that it is one. 0 or -errno with *problem. */
 int redis_lead(struct redis_view *view, struct deadline deadline, char **problem);
 /*
- * Pauses writes and waits until every linked peer holds all of our data. 0, -ETIMEDOUT, or -errno
- * with *problem. Writes stay paused in any case.
+ * Pauses writes and waits until every linked replica has acknowledged all of our data, which it
+ * does once a second. 0, -ETIMEDOUT, or -errno with *problem. Writes stay paused in any case.
  */
-int redis_drain(const struct redis_server *server, struct redis_view *view,
-                struct deadline deadline, char **problem);
+int redis_drain(struct redis_view *view, struct deadline deadline, char **problem);
 /* Ends every client's connection except ours and the replicas', so that they look for the new
  * primary. */
 void redis_drop_clients(struct redis_view *view, struct deadline deadline);

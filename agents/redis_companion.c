@@ -104,12 +104,32 @@ enum companion_answer companion_ask(const struct redis_server *server, const cha
     return COMPANION_REFUSED;
 }
 
-static bool answers(const struct redis_server *server, struct deadline deadline)
-{
-    cleanup_free char *reason = NULL;
+const char *const companion_state_names[COMPANION_STATES] = {
+    [COMPANION_STATE_NONE] = "",         [COMPANION_STATE_FINE] = "fine",
+    [COMPANION_STATE_PAUSED] = "paused", [COMPANION_STATE_HELD] = "held",
+    [COMPANION_STATE_HUNG] = "hung",     [COMPANION_STATE_DEPOSED] = "deposed",
+};
 
-    return companion_ask(server, "ping", deadline_min(deadline, deadline_in(PING_MS)), &reason) ==
-           COMPANION_DONE;
+static bool ping(const struct redis_server *server, struct deadline deadline,
+                 struct companion_word *word)
+{
+    char line[COMPANION_LINE] = "", name[16] = "";
+
+    *word = (struct companion_word){.state = COMPANION_STATE_NONE};
+    if (exchange(server, "ping", deadline_min(deadline, deadline_in(PING_MS)), line) < 0 ||
+        sscanf(line, "done %15s %511[^\n]", name, word->why) < 1)
+        return false;
+    word->state = COMPANION_STATE_FINE; /* also where a newer watch has a word that we lack */
+    for (size_t i = COMPANION_STATE_FINE; i < COMPANION_STATES; i++) {
+        if (str_eq(name, companion_state_names[i]))
+            word->state = (enum companion_state)i;
+    }
+    return true;
+}
+
+void companion_word_get(const struct redis_server *server, struct companion_word *word)
+{
+    (void)ping(server, server->context->deadline, word);
 }
 
 static int write_params(const struct redis_server *server)
@@ -143,13 +163,14 @@ static int launch(const struct redis_server *server, struct proc_id *id)
     return rc ? rc : proc_save(process, id);
 }
 
-int companion_ensure(const struct redis_server *server, struct deadline deadline)
+static int ensure(const struct redis_server *server, struct deadline deadline,
+                  struct companion_word *word)
 {
     struct deadline ready = deadline_min(deadline, deadline_in(READY_MS));
     struct proc_id id;
     int rc;
 
-    if (answers(server, deadline))
+    if (ping(server, deadline, word))
         return 0;
     rc = companion_end(server, ready);
     if (!rc)
@@ -157,7 +178,7 @@ int companion_ensure(const struct redis_server *server, struct deadline deadline
     if (rc)
         return rc;
     log_notice("redis-watch was launched, pid %d", (int)id.pid);
-    while (!answers(server, ready)) {
+    while (!ping(server, ready, word)) {
         if (proc_check(&id) == PROC_GONE)
             return -ECHILD;
         if (!deadline_pause(ready, READY_PAUSE))
@@ -179,9 +200,9 @@ int companion_end(const struct redis_server *server, struct deadline deadline)
     return rc ? rc : file_remove(path);
 }
 
-void companion_keep(const struct redis_server *server)
+void companion_keep(const struct redis_server *server, struct companion_word *word)
 {
-    int rc = companion_ensure(server, server->context->deadline);
+    int rc = ensure(server, server->context->deadline, word);
 
     if (rc)
         log_error("redis-watch does not run (%s); see %s/watch.log", strerror(-rc),
@@ -203,8 +224,9 @@ enum companion_answer companion_order(const struct redis_server *server, const c
 {
     struct deadline deadline = server->context->deadline;
     cleanup_free char *request = NULL;
+    struct companion_word word;
 
-    companion_keep(server);
+    companion_keep(server, &word);
     request = xasprintf("%s %lld", action, (long long)deadline_left_ms(deadline) - 500);
     return companion_ask(server, request, deadline, reason);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The agent's side of redis-watch: launched and ended here, asked over a socket in the run folder.
- * One line each way: `ping`, or `promote MS`, `demote MS`, `stop MS` with the time there is for
- * it; answered by `done`, or by `refused` and why.
+ * One line each way. `ping` is answered by `done STATE [WHY]`; `promote MS`, `demote MS` and
+ * `stop MS`, with the time there is for it, by `done`, or by `refused` and why.
  */
 #ifndef RHA_REDIS_COMPANION_H
 #define RHA_REDIS_COMPANION_H
@@ -20,19 +20,36 @@ enum companion_answer {
     COMPANION_ABSENT,  /* no watch, or one that gives no answer: *reason says which */
 };
 
+/* What the watch knows of this node's server and a look at it does not show. */
+enum companion_state {
+    COMPANION_STATE_NONE,    /* no watch, or one that gives no answer */
+    COMPANION_STATE_FINE,    /* nothing to tell */
+    COMPANION_STATE_PAUSED,  /* a primary that may take no writes, and not just for a moment */
+    COMPANION_STATE_HELD,    /* nobody leads, and not just for a moment */
+    COMPANION_STATE_HUNG,    /* two witnesses have no answer from it */
+    COMPANION_STATE_DEPOSED, /* a primary of an epoch that is over */
+    COMPANION_STATES
+};
+extern const char *const companion_state_names[COMPANION_STATES];
+
+struct companion_word {
+    enum companion_state state;
+    char why[COMPANION_LINE]; /* in words an exit reason can end with; "" where there is nothing */
+};
+/* Asks a watch that runs; none is launched. */
+void companion_word_get(const struct redis_server *server, struct companion_word *word);
+
 /* `reason` is the caller's to free; NULL with COMPANION_DONE. */
 enum companion_answer companion_ask(const struct redis_server *server, const char *request,
                                     struct deadline deadline, char **reason);
-/*
- * Makes sure that a watch runs and answers: a dead one is launched again, one that gives no answer
- * is killed first. 0 or -errno.
- */
-int companion_ensure(const struct redis_server *server, struct deadline deadline);
 /* Ends it. Its absence is success. 0 or -errno. */
 int companion_end(const struct redis_server *server, struct deadline deadline);
 
-/* The same, said in the log if it fails: losing the watch costs speed, so an action goes on. */
-void companion_keep(const struct redis_server *server);
+/*
+ * Makes sure that a watch runs and answers, and gets its word: a dead one is launched again, one
+ * that gives no answer is killed first. A failure is logged: the action goes on without.
+ */
+void companion_keep(const struct redis_server *server, struct companion_word *word);
 /* Before the server is ended: the role is handed over, the last position noted. */
 void companion_announce_stop(const struct redis_server *server);
 /* `promote` or `demote`. The role changes by the watch alone, for it knows what the others know. */

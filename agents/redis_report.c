@@ -8,8 +8,6 @@
 #include "attributes.h"
 #include "log.h"
 #include "redis_change.h"
-#include "redis_peers.h"
-#include "redis_score.h"
 #include "redis_start.h"
 #include <errno.h>
 #include <string.h>
@@ -17,6 +15,10 @@
 #define PING_PERIOD_S 10
 #define PING_MARGIN_S 2
 #define LINK_GRACE_S  5
+/* After a promotion the replicas take a moment to link up; until then min-replicas-to-write holds
+ * writes back. */
+#define SETTLES_MS       4000
+#define SETTLES_PAUSE_MS 100
 
 static bool is_following_somebody(const struct redis_info *info)
 {
@@ -72,50 +74,6 @@ static const char *status_of(const struct redis_server *server, const struct red
     return "down";
 }
 
-static bool lags_too_much(const struct redis_server *server, const struct redis_info *own,
-                          const struct peer_view *ahead)
-{
-    int64_t lag = redis_position_offset(&ahead->info) - redis_position_offset(own);
-
-    return server->params->max_lag_bytes > 0 && lag > server->params->max_lag_bytes;
-}
-
-/*
- * Redis calls a link up that has been silent for less than repl-timeout. So in the middle of a
- * change only a primary that answers proves it. A peer that tells nothing may be ahead: of two
- * replicas, the one that is cut off knows less and ranks lower.
- */
-static int replica_score(const struct redis_server *server, const struct redis_view *view,
-                         bool thoroughly)
-{
-    struct peers_view peers;
-    const struct peer_view *who;
-    bool linked = has_link(server, &view->info), several;
-    size_t ahead;
-
-    if (linked && !thoroughly)
-        return redis_score(false, 0, server->priority);
-    if (view->info.sync_in_progress)
-        return REDIS_SCORE_NEVER;
-    redis_peers_ask(server, server->context->deadline, &peers);
-    if (linked && redis_peers_primary(&peers, &several))
-        return redis_score(false, 0, server->priority);
-    ahead = redis_peers_ahead(&peers, &view->info, &who);
-    if (ahead > 0 && lags_too_much(server, &view->info, who))
-        return REDIS_SCORE_NEVER;
-    return redis_score(false, ahead + redis_peers_unknown(&peers), server->priority);
-}
-
-static void publish_score(const struct redis_server *server, int score)
-{
-    cleanup_free char *name = xasprintf("master-%s", server->context->instance);
-    cleanup_free char *value =
-        score == REDIS_SCORE_NEVER ? xstrdup(ATTR_MINUS_INFINITY) : xasprintf("%d", score);
-
-    if (server->mode == REDIS_MODE_PROMOTABLE)
-        attribute_publish(server->context, name, value);
-}
-
 static void publish_status(const struct redis_server *server, const char *status)
 {
     cleanup_free char *name = xasprintf("%s-status", server->context->instance);
@@ -123,35 +81,37 @@ static void publish_status(const struct redis_server *server, const char *status
     attribute_publish(server->context, name, status);
 }
 
-static void report_score(const struct redis_server *server, const struct redis_view *view,
-                         bool thoroughly)
+/*
+ * By an agent nobody is promoted, for it knows its own server only: a score is the watch's to give.
+ * A primary that a probe found keeps its role until the watch has heard the others.
+ */
+static void publish_score(const struct redis_server *server, const char *score)
 {
-    if (view->state == REDIS_PRIMARY)
-        publish_score(server, redis_score(true, 0, server->priority));
-    else if (view->state == REDIS_REPLICA)
-        publish_score(server, replica_score(server, view, thoroughly));
-    else if (view->state != REDIS_BUSY)
-        publish_score(server, REDIS_SCORE_NEVER);
-}
+    cleanup_free char *name = xasprintf("master-%s", server->context->instance);
 
-void redis_report_score(const struct redis_server *server, const struct redis_view *view)
-{
-    report_score(server, view, true);
+    if (server->mode == REDIS_MODE_PROMOTABLE)
+        attribute_publish(server->context, name, score);
 }
 
 void redis_report(const struct redis_server *server, const struct redis_view *view)
 {
+    bool found = server->context->is_probe && view->state == REDIS_PRIMARY;
+
     if (view->state == REDIS_STOPPED && server->context->is_probe && !view->crashed) {
         redis_report_stopped(server);
         return;
     }
-    report_score(server, view, false);
+    publish_score(server, found ? "1" : ATTR_MINUS_INFINITY);
     publish_status(server, status_of(server, view));
 }
 
-void redis_report_never(const struct redis_server *server)
+void redis_report_forget(const struct redis_server *server)
 {
-    publish_score(server, REDIS_SCORE_NEVER);
+    cleanup_free char *score = xasprintf("master-%s", server->context->instance);
+    cleanup_free char *status = xasprintf("%s-status", server->context->instance);
+
+    attribute_forget(server->context, score);
+    attribute_forget(server->context, status);
 }
 
 static void forget_unlinked(const struct redis_server *server)
@@ -163,29 +123,9 @@ static void forget_unlinked(const struct redis_server *server)
 
 void redis_report_stopped(const struct redis_server *server)
 {
-    cleanup_free char *score = xasprintf("master-%s", server->context->instance);
-
-    attribute_publish(server->context, score, NULL);
+    publish_score(server, NULL);
     publish_status(server, "down");
     forget_unlinked(server);
-}
-
-void redis_keep_following(const struct redis_server *server, struct redis_view *view,
-                          bool thoroughly)
-{
-    struct peers_view peers;
-    const struct peer *primary;
-    cleanup_free char *problem = NULL;
-    bool several;
-
-    if (server->mode != REDIS_MODE_PROMOTABLE || (view->info.link_up && !thoroughly))
-        return;
-    redis_peers_ask(server, server->context->deadline, &peers);
-    primary = redis_peers_primary(&peers, &several);
-    if (primary)
-        redis_set_replication_credentials(server, view, server->context->deadline);
-    if (primary && redis_follow(view, primary, server->context->deadline, &problem) < 0)
-        log_warning("%s could not be followed: %s", primary->name, problem);
 }
 
 /* Redis does not tell since when it tries to link up for the first time, so a note does: true for
@@ -218,7 +158,8 @@ static bool is_unlinked_for_a_moment(const struct redis_server *server,
                                   : has_just_begun_to_link(server, info);
 }
 
-static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view)
+static enum ocf_exit judge_replica(const struct redis_server *server, const struct redis_view *view,
+                                   const struct companion_word *word)
 {
     const struct redis_info *info = &view->info;
 
@@ -227,7 +168,9 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
     if (is_unlinked_for_a_moment(server, info) || has_link(server, info))
         return OCF_SUCCESS;
     if (!is_following_somebody(info))
-        return ocf_fail(OCF_DEGRADED, "this replica follows nobody: no primary is known yet");
+        return ocf_fail(OCF_DEGRADED, "this replica follows nobody: %s",
+                        word->state == COMPANION_STATE_HELD ? word->why
+                                                            : "no primary is known yet");
     if (info->sync_in_progress)
         return ocf_fail(OCF_DEGRADED, "this replica is loading a full copy from %s:%d",
                         info->primary_host, info->primary_port);
@@ -250,10 +193,16 @@ static enum ocf_exit judge_write_path(const struct redis_server *server, struct 
 {
     struct deadline deadline =
         deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
-    int rc = redis_ask_words(view->client, deadline, NULL, "SETRANGE", "redis-ha:write-check", "0",
-                             "", NULL);
-    const char *text = redis_client_error_text(view->client);
+    struct deadline settled = deadline_min(deadline, deadline_in(SETTLES_MS));
+    const char *text = "";
+    int rc;
 
+    do {
+        rc = redis_ask_words(view->client, deadline, NULL, "SETRANGE", "redis-ha:write-check", "0",
+                             "", NULL);
+        text = redis_client_error_text(view->client);
+    } while (rc == -EREMOTEIO && str_starts(text, "NOREPLICAS ") &&
+             deadline_pause(settled, SETTLES_PAUSE_MS));
     if (rc == 0)
         return OCF_RUNNING_PROMOTED;
     return ocf_fail(server->mode == REDIS_MODE_PLAIN ? OCF_DEGRADED : OCF_DEGRADED_PROMOTED,
@@ -263,19 +212,36 @@ static enum ocf_exit judge_write_path(const struct redis_server *server, struct 
                     rc == -EREMOTEIO ? text : "no answer; is CLIENT PAUSE in force?");
 }
 
-static enum ocf_exit judge_primary(const struct redis_server *server, struct redis_view *view)
+static enum ocf_exit judge_primary(const struct redis_server *server, struct redis_view *view,
+                                   const struct companion_word *word)
 {
     enum ocf_exit rc = OCF_RUNNING_PROMOTED;
 
+    if (word->state == COMPANION_STATE_DEPOSED)
+        return ocf_fail(OCF_FAILED_PROMOTED, "this primary is one no more: %s", word->why);
+    if (word->state == COMPANION_STATE_PAUSED)
+        return ocf_fail(OCF_DEGRADED_PROMOTED, "writes are paused: %s", word->why);
     if (server->context->check_level >= LEVEL_DEEP)
         rc = judge_write_path(server, view);
     return server->mode == REDIS_MODE_PLAIN && rc == OCF_RUNNING_PROMOTED ? OCF_SUCCESS : rc;
 }
 
-static enum ocf_exit judge_failure(const struct redis_server *server, const struct redis_view *view)
+/* One witness alone deposes nobody: the watch says when another has no answer either. */
+static enum ocf_exit code_of_silence(const struct companion_word *word, bool promoted)
+{
+    if (word->state == COMPANION_STATE_NONE || word->state == COMPANION_STATE_HUNG)
+        return promoted ? OCF_FAILED_PROMOTED : OCF_ERR_GENERIC;
+    return promoted ? OCF_DEGRADED_PROMOTED : OCF_DEGRADED;
+}
+
+static enum ocf_exit judge_failure(const struct redis_server *server, const struct redis_view *view,
+                                   const struct companion_word *word)
 {
     bool promoted = redis_server_was_promoted(server);
     enum ocf_exit code = promoted ? OCF_FAILED_PROMOTED : OCF_ERR_GENERIC;
+
+    if (view->state == REDIS_SILENT)
+        code = code_of_silence(word, promoted);
 
     if (view->state == REDIS_SILENT && view->timed_out)
         return ocf_fail(code, "the server, pid %d, gave no answer within %lld ms (down_after)",
@@ -296,7 +262,8 @@ static enum ocf_exit judge_stopped(const struct redis_server *server, const stru
                     (int)view->process.pid);
 }
 
-enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view)
+enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view,
+                          const struct companion_word *word)
 {
     bool leads = server->mode != REDIS_MODE_PLAIN &&
                  (redis_server_was_promoted(server) || redis_view_is_loading_primary(view));
@@ -311,13 +278,13 @@ enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *
     case REDIS_BUSY:
         return leads ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
     case REDIS_REPLICA:
-        return judge_replica(server, view);
+        return judge_replica(server, view, word);
     case REDIS_PRIMARY:
-        return judge_primary(server, view);
+        return judge_primary(server, view, word);
     case REDIS_SILENT:
     case REDIS_REFUSING:
     case REDIS_UNKNOWN:
-        return judge_failure(server, view);
+        return judge_failure(server, view, word);
     }
     return OCF_ERR_GENERIC;
 }

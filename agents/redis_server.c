@@ -363,6 +363,11 @@ enum ocf_exit redis_server_validate(const struct redis_server *server)
     return server->mode == REDIS_MODE_PROMOTABLE ? validate_for_replicas(server) : OCF_SUCCESS;
 }
 
+bool redis_server_is_watched(const struct redis_server *server)
+{
+    return server->mode == REDIS_MODE_PROMOTABLE && server->context->in_cluster;
+}
+
 bool redis_server_was_promoted(const struct redis_server *server)
 {
     return access(server->role_path, F_OK) == 0;

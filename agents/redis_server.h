@@ -58,6 +58,9 @@ bool redis_server_is_noted(const struct redis_server *server);
 /* Whether it could be started here: OCF_SUCCESS, else the reason is given (ocf_fail). */
 enum ocf_exit redis_server_validate(const struct redis_server *server);
 
+/* A companion belongs to it: an instance of a promotable clone in a cluster. */
+bool redis_server_is_watched(const struct redis_server *server);
+
 /* What the agent did last: promoted this server (true), or not, or made it a replica again. */
 bool redis_server_was_promoted(const struct redis_server *server);
 int redis_server_note_promoted(const struct redis_server *server, bool promoted);

@@ -22,7 +22,7 @@
 struct command {
     const char *words[WORDS_MAX];
     size_t count;
-    char port[16], primary_port[16];
+    char port[16], nowhere[16];
 };
 
 static void add(struct command *command, const char *word)
@@ -37,23 +37,20 @@ static void add_option(struct command *command, const char *key, const char *val
     add(command, value);
 }
 
-static void add_role(struct command *command, const struct redis_server *server,
-                     const struct peer *primary)
+static void add_role(struct command *command, const struct redis_server *server)
 {
     if (server->mode == REDIS_MODE_PLAIN)
         return;
-    snprintf(command->primary_port, sizeof(command->primary_port), "%d",
-             primary ? primary->port : REDIS_NOWHERE_PORT);
-    add_option(command, "--replicaof", primary ? primary->host : REDIS_NOWHERE_HOST);
-    add(command, command->primary_port);
+    snprintf(command->nowhere, sizeof(command->nowhere), "%d", REDIS_NOWHERE_PORT);
+    add_option(command, "--replicaof", REDIS_NOWHERE_HOST);
+    add(command, command->nowhere);
     /* Sentinel promotes no server of priority 0, so Pacemaker alone decides. The user's value
      * decides our ties (redis_server.priority). */
     if (server->mode == REDIS_MODE_PROMOTABLE)
         add_option(command, "--replica-priority", "0");
 }
 
-static void build_command(struct command *command, const struct redis_server *server,
-                          const struct peer *primary)
+static void build_command(struct command *command, const struct redis_server *server)
 {
     memset(command, 0, sizeof(*command));
     add_option(command, server->binary, server->config);
@@ -63,7 +60,7 @@ static void build_command(struct command *command, const struct redis_server *se
     add_option(command, "--supervised", "no");
     if (server->mode == REDIS_MODE_PROMOTABLE)
         add_option(command, "--replica-announce-ip", server->address);
-    add_role(command, server, primary);
+    add_role(command, server);
     add(command, NULL);
 }
 
@@ -179,8 +176,8 @@ static enum ocf_exit wait_for_answer(const struct redis_server *server, const st
     return end_again(server, id, view);
 }
 
-enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
-                           struct deadline deadline, struct redis_view *view)
+enum ocf_exit redis_launch(const struct redis_server *server, struct deadline deadline,
+                           struct redis_view *view)
 {
     cleanup_free char *output = xasprintf("%s/start.log", server->context->run_dir);
     const char *logfile = redis_conf_value(server->conf, "logfile");
@@ -192,7 +189,7 @@ enum ocf_exit redis_launch(const struct redis_server *server, const struct peer 
     enum ocf_exit result;
     int rc;
 
-    build_command(&command, server, primary);
+    build_command(&command, server);
     make_run_folder(server, "pidfile");
     make_run_folder(server, "unixsocket");
     (void)file_remove(output);

@@ -6,7 +6,6 @@
 #ifndef RHA_REDIS_START_H
 #define RHA_REDIS_START_H
 
-#include "node_address.h"
 #include "ocf.h"
 #include "redis_look.h"
 #include "redis_server.h"
@@ -17,11 +16,10 @@
 #define REDIS_NOWHERE_PORT 1
 
 /*
- * Launches the server and returns when it answers, loading or not. `primary`: whom to follow; NULL:
- * nowhere. OCF_SUCCESS with *view looked at, else the reason is given; what was launched is ended
- * again.
+ * Launches the server and returns when it answers, loading or not. OCF_SUCCESS with *view looked
+ * at, else the reason is given; what was launched is ended again.
  */
-enum ocf_exit redis_launch(const struct redis_server *server, const struct peer *primary,
-                           struct deadline deadline, struct redis_view *view);
+enum ocf_exit redis_launch(const struct redis_server *server, struct deadline deadline,
+                           struct redis_view *view);
 
 #endif

@@ -254,3 +254,9 @@ int redis_info_parse(const char *text, size_t length, struct redis_info *info)
     }
     return taken > 0 ? 0 : -EINVAL;
 }
+
+int64_t redis_info_offset(const struct redis_info *info)
+{
+    return info->role == REDIS_ROLE_REPLICA && info->replica_offset >= 0 ? info->replica_offset
+                                                                         : info->offset;
+}

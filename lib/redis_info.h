@@ -63,5 +63,7 @@ struct redis_info {
 
 /* `length` bytes of INFO. 0, or -EINVAL where it is no INFO at all (not one known field). */
 int redis_info_parse(const char *text, size_t length, struct redis_info *info);
+/* The offset up to which the server holds data; -1: not told. */
+int64_t redis_info_offset(const struct redis_info *info);
 
 #endif

@@ -156,6 +156,21 @@ def node(redis, folder):
 
 
 @pytest.fixture
+def pair(node, until):
+    """A primary and its linked replica, instances of a promotable clone, made so as redis-watch would."""
+    def make(*conf, password=None, **params):
+        one, two = node(*conf, **params), node(*conf, **params)
+        for each in (one, two):
+            each.must("start")
+        one.call("REPLICAOF", "NO", "ONE", password=password)
+        one.monitor(ocf.RUNNING_PROMOTED)
+        two.call("REPLICAOF", "127.0.0.1", one.port, password=password)
+        until(lambda: two.info(password)["master_link_status"] == "up", "the replica is linked")
+        return one, two
+    return make
+
+
+@pytest.fixture
 def busy(spawn, until):
     """busy(REDIS): keeps a server in a script; gives back a function that ends it."""
     def keep(server):
