@@ -169,8 +169,7 @@ static enum ocf_exit judge_replica(const struct redis_server *server, const stru
         return OCF_SUCCESS;
     if (!is_following_somebody(info))
         return ocf_fail(OCF_DEGRADED, "this replica follows nobody: %s",
-                        word->state == COMPANION_STATE_HELD ? word->why
-                                                            : "no primary is known yet");
+                        *word->why ? word->why : "no primary is known yet");
     if (info->sync_in_progress)
         return ocf_fail(OCF_DEGRADED, "this replica is loading a full copy from %s:%d",
                         info->primary_host, info->primary_port);

@@ -97,9 +97,8 @@ enum companion_state watch_state(const struct watch *watch, char *why, size_t si
         (void)watch_pause_text(p->pause, why, size);
         return COMPANION_STATE_PAUSED;
     }
-    if (stands(watch, watch->leaderless_ms) && !decided) {
-        tell_leaderless(watch, why, size);
-        return COMPANION_STATE_HELD;
-    }
-    return COMPANION_STATE_FINE;
+    if (!watch->leaderless_ms || decided)
+        return COMPANION_STATE_FINE;
+    tell_leaderless(watch, why, size);
+    return stands(watch, watch->leaderless_ms) ? COMPANION_STATE_HELD : COMPANION_STATE_FINE;
 }
