@@ -4,6 +4,7 @@ that break something.  Evidence of a failure goes into one folder, named in the 
 """
 
 import os
+import random
 import shutil
 import sys
 import tempfile
@@ -23,6 +24,8 @@ from lab import Lab, LabError  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption("--install-dir", default=os.environ.get("RHA_INSTALL_DIR", TESTS.parent / "build/root"),
                      help="what `make install DESTDIR=` wrote (default: $RHA_INSTALL_DIR, else build/root)")
+    parser.addoption("--rounds", type=int, default=1,
+                     help="how often each scenario with a random instant in it is played (default: 1)")
     parser.addoption("--evidence", default=None,
                      help="folder for what the nodes said when something failed (default: in /tmp)")
 
@@ -71,6 +74,28 @@ def observed(cluster):
     with cluster.observer() as observer:
         observer.wait_writes_after(0, 30)
         yield observer
+
+
+@pytest.fixture
+def unfenced(cluster):
+    """No fencing: what keeps the promises is the ring, the lease and the ranks alone."""
+    cluster.pcs("property", "set", "stonith-enabled=false")
+    return cluster
+
+
+@pytest.fixture
+def rounds(pytestconfig):
+    return pytestconfig.getoption("--rounds")
+
+
+@pytest.fixture
+def instant():
+    """instant(FROM, TO): a random time in seconds; a failure shows what was drawn."""
+    def draw(least, most):
+        drawn = random.uniform(least, most)
+        print(f"instant: {drawn:.3f} s")
+        return drawn
+    return draw
 
 
 @pytest.hookimpl(hookwrapper=True)

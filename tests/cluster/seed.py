@@ -33,14 +33,21 @@ class Seed:
     # Pacemaker's view
 
     def view(self):
-        """crm_mon's XML from any node that is on and answers."""
-        last = LabError("every node is switched off")
+        """crm_mon's XML from a node that is on and answers, in the partition with quorum if there is one."""
+        last, lonely = LabError("every node is switched off"), None
         for node in self.lab.nodes_on():
             try:
-                return node.crm_mon()
+                view = node.crm_mon()
             except LabError as failure:
                 last = failure
-        raise last
+                continue
+            dc = view.find("summary/current_dc")
+            if dc is not None and dc.get("with_quorum") == "true":
+                return view
+            lonely = view
+        if lonely is None:
+            raise last
+        return lonely
 
     def roles(self, clone="redis-clone", view=None):
         """node -> role of a clone's instances that run, as Pacemaker has it."""
@@ -240,6 +247,18 @@ class Seed:
         """Signals exactly the Redis server of a node."""
         self.node(node).run(["kill", f"-{signal}", str(self.pid(node))])
 
+    def signal(self, node, program, signal="KILL"):
+        """Signals every process of a program on a node; there must be one."""
+        found = self.processes(node, program)
+        if not found:
+            raise LabError(f"{program} does not run on {node}")
+        self.node(node).run(["kill", f"-{signal}", *map(str, found)])
+
+    def replicas(self):
+        """Names of the nodes that are not promoted."""
+        primary = self.promoted()
+        return [node.name for node in self.lab.nodes_on() if node.name != primary]
+
     def restore(self):
         """Takes back whatever a scenario did, and waits for health."""
         self.lab.heal()
@@ -247,10 +266,14 @@ class Seed:
         for node in self.lab.nodes:
             if not node.is_on:
                 node.power_on()
+                continue
+            for program in ("corosync", "redis-server", "redis-watch"):
+                if self.processes(node.name, program):
+                    self.signal(node.name, program, "CONT")
         self.lab.wait_online()
         for node in self.lab.nodes:
             self.example.install(node)
-        self.pcs("property", "set", "maintenance-mode=false")
+        self.pcs("property", "set", "maintenance-mode=false", "stonith-enabled=true")
         self.pcs("node", "unstandby", "--all")
         self.pcs("resource", "enable", "redis-clone")
         self.pcs("resource", "clear", "redis-clone")

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The primary's node is cut off from its peers while clients still reach every node, with fencing off: what
+keeps two servers from taking writes is the lease, and what keeps confirmed writes is the seal.
+
+     client: reaches all three
+        |           |           |
+        n1   -/-    n2 -------- n3       -/-: cut
+"""
+
+import time
+
+SCRIPT = "local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 8 do end"
+
+
+def goes_on(cluster, observed):
+    observed.wait_writes_after(time.monotonic(), 60)
+    cluster.wait_healthy()
+    verdict = observed.finish()
+    assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
+
+
+def test_a_cut_off_primary_stops_taking_writes_before_another_takes_them(unfenced, observed, rounds):
+    for _ in range(rounds):
+        old = unfenced.wait_healthy()
+        unfenced.node(old).cut()
+        new = unfenced.wait_promoted_elsewhere(old)
+        observed.wait_writes_after(time.monotonic(), 30)
+
+        unfenced.lab.heal()
+        assert unfenced.wait_healthy() == new
+    goes_on(unfenced, observed)
+
+
+def test_a_cut_that_heals_around_the_promotion(unfenced, observed, rounds, instant):
+    for _ in range(rounds):
+        unfenced.node(unfenced.wait_healthy()).cut()
+        ends = time.monotonic() + instant(3.0, 6.0)
+        unfenced.wait(lambda: time.monotonic() >= ends, 10, "the cut has lasted long enough", every=0.01)
+        unfenced.lab.heal()
+        observed.wait_writes_after(time.monotonic(), 60)
+        unfenced.wait_healthy()
+    goes_on(unfenced, observed)
+
+
+def test_configuration_that_is_changed_on_the_cut_off_side(unfenced, observed, rounds):
+    """After the heal the side with more writes of the configuration wins whole."""
+    for number in range(rounds):
+        old = unfenced.wait_healthy()
+        unfenced.node(old).cut()
+        for change in range(20):
+            unfenced.node(old).run(["crm_attribute", "--lifetime", "forever", "--node", old, "--name", "cut-off",
+                                    "--update", f"{number}-{change}"], timeout=30)
+        unfenced.wait_promoted_elsewhere(old)
+        observed.wait_writes_after(time.monotonic(), 30)
+        unfenced.lab.heal()
+        observed.wait_writes_after(time.monotonic(), 60)
+        unfenced.wait_healthy()
+    goes_on(unfenced, observed)
+
+
+def test_a_long_script_runs_on_the_primary_when_its_node_is_cut_off(unfenced, observed, rounds):
+    for _ in range(rounds):
+        old = unfenced.wait_healthy()
+        script = unfenced.lab.client.popen(
+            ["redis-cli", "-h", unfenced.node(old).address, "EVAL", SCRIPT, "0"],
+            env={"REDISCLI_AUTH": unfenced.example.password})
+        unfenced.node(old).cut()
+        unfenced.wait_promoted_elsewhere(old)
+        observed.wait_writes_after(time.monotonic(), 30)
+        script.wait(30)
+        unfenced.lab.heal()
+        unfenced.wait_healthy()
+    goes_on(unfenced, observed)
+
+
+def test_corosync_on_the_primarys_node_stands_still_for_six_seconds(unfenced, observed, rounds):
+    for _ in range(rounds):
+        old = unfenced.wait_healthy()
+        [corosync] = unfenced.processes(old, "corosync")
+        unfenced.node(old).run(["sh", "-c", 'kill -STOP "$1"; sleep 6; kill -CONT "$1"', "sh", str(corosync)],
+                               timeout=30)
+        observed.wait_writes_after(time.monotonic(), 60)
+        unfenced.lab.wait_online()
+        unfenced.wait_healthy()
+    goes_on(unfenced, observed)
