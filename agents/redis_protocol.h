@@ -372,7 +372,7 @@ struct protocol {
     enum protocol_request move_request;
     bool move_replied, move_reached;
     uint32_t move_to;
-    uint64_t move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
+    uint64_t move_began_ms, move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
     bool yields;
 
     struct redis_told told, sent;

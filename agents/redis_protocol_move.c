@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define GRACE_MS 100 /* for the other replicas, once one has everything: priority may choose */
+#define GRACE_MS  100  /* for the other replicas, once one has everything: priority may choose */
+#define NOBODY_MS 3000 /* for a replica to link up, where none that could take over is linked */
 
 static void reply(struct protocol *p, int result, enum protocol_reason reason)
 {
@@ -64,6 +65,7 @@ void protocol_move_ask(struct protocol *p, enum protocol_request request, uint32
     p->move_request = request;
     p->move_run = p->digest.run;
     p->move_replied = false;
+    p->move_began_ms = p->now_ms;
     p->move_deadline_ms = deadline_ms;
     if (p->claim != PROTOCOL_CLAIM_NONE && p->claim < PROTOCOL_CLAIM_TAKING)
         protocol_claim_drop(p, PROTOCOL_REASON_BUSY, p->config.self);
@@ -117,6 +119,23 @@ static size_t count_ready(const struct protocol *p, size_t *able, uint32_t *best
     return ready;
 }
 
+/* Whether anybody could still come to hold what we have: others went on without us, or none is
+ * here. */
+static bool is_hopeless(const struct protocol *p)
+{
+    if (protocol_is_deposed(p) || !protocol_quorate(p))
+        return true;
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        bool serves = m->last.server == MEMBER_SERVER_ANSWERS ||
+                      m->last.server == MEMBER_SERVER_LOADING ||
+                      m->last.server == MEMBER_SERVER_UNKNOWN;
+        if (i != p->self && m->in_group && serves && (m->last.priority || !m->told))
+            return p->now_ms >= p->move_began_ms + NOBODY_MS;
+    }
+    return true;
+}
+
 static void check_pausing(struct protocol *p)
 {
     if (!protocol_pause_stands(p))
@@ -144,8 +163,7 @@ static void check_catching_up(struct protocol *p)
         p->move = PROTOCOL_MOVE_READY;
         p->move_ready_ms = p->now_ms;
         reply(p, 0, PROTOCOL_REASON_NONE);
-    } else if (!able && p->move_request != PROTOCOL_REQUEST_SWITCHOVER &&
-               (!protocol_quorate(p) || p->now_ms + 500 >= p->move_deadline_ms)) {
+    } else if (!able && p->move_request != PROTOCOL_REQUEST_SWITCHOVER && is_hopeless(p)) {
         detach(p);
     }
 }

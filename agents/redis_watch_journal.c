@@ -147,7 +147,7 @@ void watch_journal(struct watch *watch)
 
     if (!now.pause != !before.pause)
         watch->paused_ms = now.pause ? p->now_ms : 0;
-    if (!leader != !watch->leaderless_ms)
+    if (!leader == !watch->leaderless_ms) /* one of both is not up to date */
         watch->leaderless_ms = leader ? 0 : p->now_ms;
     if (now.contest != before.contest || now.leader != before.leader)
         log_contest(watch, &now);

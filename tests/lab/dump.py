@@ -19,6 +19,7 @@ QUESTIONS = {
     "links": ["corosync-cfgtool", "-s"],
     "redis-ha": "command -v redis-ha >/dev/null && redis-ha status",
     "history": "command -v redis-ha >/dev/null && redis-ha history",
+    "watch": "tail -n 3000 /run/redis-ha/redis/*/watch.log; cat /var/lib/redis-ha/redis/*/epochs",
     "processes": ["ps", "-eo", "pid,ppid,stat,lstart,args", "--forest"],
     "network": "ip address; ip neighbour; ss -tnpa",
     "files": "ls -lR /run/redis-ha /var/lib/redis-ha /var/lib/redis /etc/redis /etc/haproxy 2>&1",

@@ -439,6 +439,28 @@ static void fewer_watches_than_a_quorum_need_the_cib(void **unused)
     assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
 }
 
+/* Others went on without it: nobody will ever hold what it has, so nothing is to be waited for. */
+static void a_deposed_primary_is_demoted_at_once(void **unused)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_REQUEST};
+
+    (void)unused;
+    lead();
+    peer[2].newest = (struct redis_timeline){.epoch = 2, .replid = {{8}}, .primary = 2};
+    peer[2].epoch = 2;
+    peer[2].role = MEMBER_ROLE_PRIMARY;
+    give_told(1050, 2, &peer[2]);
+    peer[3].epoch = 2;
+    give_told(1051, 3, &peer[3]);
+    confirm_pause(1052);
+    give_digest(1053);
+    seen = 0;
+    event.request = PROTOCOL_REQUEST_DEMOTE;
+    event.deadline_ms = 60000;
+    give(1060, event);
+    assert_true(was_seen(PROTOCOL_EFFECT_SEAL));
+}
+
 /* A watch that was started again beside a sound primary takes no score away before it knows. */
 static void a_new_watch_says_no_score_before_it_knows(void **unused)
 {
@@ -528,6 +550,7 @@ int main(void)
         cmocka_unit_test(a_verdict_stands_while_a_server_comes_back),
         cmocka_unit_test(files_of_a_quorum_spare_the_cib),
         cmocka_unit_test(fewer_watches_than_a_quorum_need_the_cib),
+        cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
         cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
         cmocka_unit_test(orders_grow),
         cmocka_unit_test(messages_survive_the_bus),
