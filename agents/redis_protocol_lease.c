@@ -59,6 +59,20 @@ bool protocol_lease_holds(const struct protocol *p)
     return p->on_bus && p->quorate && p->now_ms + PROTOCOL_CONFIRM_MS < p->lease_ms;
 }
 
+/* A lease is for one who leads, or may come to: a replica beside a sound primary needs no ticks. */
+static void settle_tick(struct protocol *p)
+{
+    bool needed = protocol_leads(p) || p->claim != PROTOCOL_CLAIM_NONE || p->contest;
+
+    if (!p->on_bus || !needed)
+        return;
+    if (p->now_ms >= p->tick_sent_ms + PROTOCOL_TICK_MS) {
+        p->tick_sent_ms = p->now_ms;
+        protocol_add(p, PROTOCOL_EFFECT_TICK);
+    }
+    protocol_wake(p, p->tick_sent_ms + PROTOCOL_TICK_MS);
+}
+
 /*
  * While the lease was lost, others may have gone on without us. In the very ring in which it was
  * lost nothing can have happened; in another one everybody is heard first.
@@ -74,11 +88,7 @@ void protocol_settle_lease(struct protocol *p)
     if (holds && p->unheard &&
         ((p->unheard_ring && p->unheard_ring == p->ring) || protocol_everybody_heard(p)))
         p->unheard = false;
-    if (p->on_bus && p->now_ms >= p->tick_sent_ms + PROTOCOL_TICK_MS) {
-        p->tick_sent_ms = p->now_ms;
-        protocol_add(p, PROTOCOL_EFFECT_TICK);
-    }
-    protocol_wake(p, p->tick_sent_ms + PROTOCOL_TICK_MS);
+    settle_tick(p);
     if (!holds || !(protocol_leads(p) || p->claim >= PROTOCOL_CLAIM_TOLD))
         return;
     protocol_wake(p, p->lease_ms - PROTOCOL_CONFIRM_MS);

@@ -8,6 +8,7 @@
 #define RHA_REDIS_WATCH_H
 
 #include "loop.h"
+#include "node_address.h"
 #include "nodes.h"
 #include "ocf.h"
 #include "redis_companion.h"
@@ -33,6 +34,9 @@ struct watch {
     struct loop_timer *wake;
     struct protocol protocol;
     bool ending;
+    struct peer peers[NODES_MAX]; /* as the agent noted them, read again when they are old */
+    size_t peer_count;
+    int64_t peers_ms;
     uint64_t paused_ms, leaderless_ms;   /* since when; 0: not so */
     struct watch_agent *agent;           /* redis_watch_agent.c */
     struct watch_attributes *attributes; /* redis_watch_attributes.c */

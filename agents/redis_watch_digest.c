@@ -4,40 +4,57 @@
  */
 #include "redis_watch_digest.h"
 
+#include "clock.h"
 #include "node_address.h"
 #include "redis_start.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
-int watch_peer_address(const struct watch *watch, uint32_t node, char *host, size_t size, int *port)
+#define PEERS_OLD_MS 2000
+
+static void refresh_peers(struct watch *watch)
 {
     struct peer peers[NODES_MAX];
     size_t count = 0;
-    int rc = peers_load(watch->server.peers_path, peers, NODES_MAX, &count);
+    int64_t now = clock_ms();
 
-    for (size_t i = 0; !rc && i < count; i++) {
-        if (!str_eq(peers[i].name, watch_node_name(watch, node)))
+    if (watch->peers_ms && now < watch->peers_ms + PEERS_OLD_MS)
+        return;
+    if (peers_load(watch->server.peers_path, peers, NODES_MAX, &count) < 0)
+        return;
+    memcpy(watch->peers, peers, count * sizeof(peers[0]));
+    watch->peer_count = count;
+    watch->peers_ms = now;
+}
+
+int watch_peer_address(struct watch *watch, uint32_t node, char *host, size_t size, int *port)
+{
+    refresh_peers(watch);
+    for (size_t i = 0; i < watch->peer_count; i++) {
+        const struct peer *peer = &watch->peers[i];
+
+        if (!str_eq(peer->name, watch_node_name(watch, node)))
             continue;
-        *port = peers[i].port;
-        return snprintf(host, size, "%s", peers[i].host) < (int)size ? 0 : -ENOSPC;
+        *port = peer->port;
+        return snprintf(host, size, "%s", peer->host) < (int)size ? 0 : -ENOSPC;
     }
-    return rc ? rc : -ENOENT;
+    return -ENOENT;
 }
 
 /* The node whose server is followed; 0: nobody's. */
-static uint32_t following(const struct watch *watch, const struct redis_info *info)
+static uint32_t following(struct watch *watch, const struct redis_info *info)
 {
     if (info->role != REDIS_ROLE_REPLICA || (str_eq(info->primary_host, REDIS_NOWHERE_HOST) &&
                                              info->primary_port == REDIS_NOWHERE_PORT))
         return 0;
-    for (size_t i = 0; i < watch->nodes.count; i++) {
-        char host[REDIS_HOST_SIZE];
-        int port;
+    refresh_peers(watch);
+    for (size_t i = 0; i < watch->peer_count; i++) {
+        const struct peer *peer = &watch->peers[i];
+        const struct node *node = nodes_find(&watch->nodes, peer->name);
 
-        if (watch_peer_address(watch, watch->nodes.node[i].id, host, sizeof(host), &port) == 0 &&
-            str_eq(host, info->primary_host) && port == info->primary_port)
-            return watch->nodes.node[i].id;
+        if (node && peer->port == info->primary_port && str_eq(peer->host, info->primary_host))
+            return node->id;
     }
     return WATCH_STRANGER;
 }
@@ -73,7 +90,7 @@ static uint32_t online_replicas(const struct redis_info *info)
     return online;
 }
 
-struct protocol_digest watch_digest(const struct watch *watch, const struct redis_info *info)
+struct protocol_digest watch_digest(struct watch *watch, const struct redis_info *info)
 {
     struct protocol_digest digest = {
         .loading = info->loading,

@@ -11,9 +11,8 @@
 #define WATCH_STRANGER UINT32_MAX /* follows a server that is none of ours */
 
 /* All but `order`, which is the connection's. */
-struct protocol_digest watch_digest(const struct watch *watch, const struct redis_info *info);
+struct protocol_digest watch_digest(struct watch *watch, const struct redis_info *info);
 /* As `start` noted it. 0, -ENOENT, -errno. */
-int watch_peer_address(const struct watch *watch, uint32_t node, char *host, size_t size,
-                       int *port);
+int watch_peer_address(struct watch *watch, uint32_t node, char *host, size_t size, int *port);
 
 #endif

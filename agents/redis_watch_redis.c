@@ -141,7 +141,7 @@ static void connect_server(struct watch *watch)
 {
     static const struct redis_async_events events = {.up = connection_up, .down = connection_down};
     int rc =
-        redis_async_open(watch->loop, LOOP_NORMAL, &watch->server.endpoint,
+        redis_async_open(watch->loop, LOOP_HIGH, &watch->server.endpoint,
                          watch->params.down_after_ms, &events, watch, &watch->redis->connection);
 
     if (rc)
@@ -344,7 +344,7 @@ int watch_redis_open(struct watch *watch)
     watch->redis = redis;
     redis->pidfd = -1;
     redis->heard_ms = redis->poll_due_ms = clock_ms();
-    redis->poll = loop_timer_new(watch->loop, LOOP_NORMAL, poll_server, watch);
+    redis->poll = loop_timer_new(watch->loop, LOOP_HIGH, poll_server, watch);
     return redis->poll ? loop_timer_start(redis->poll, 0) : -ENOMEM;
 }
 

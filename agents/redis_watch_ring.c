@@ -89,10 +89,15 @@ static void bus_group(void *data, const struct bus_members *members)
 static void bus_message(void *data, struct bus_member from, const void *bytes, size_t length)
 {
     struct protocol_event event = {.kind = PROTOCOL_EVENT_MESSAGE, .node = from.node};
+    struct watch *watch = data;
     int rc = redis_message_decode(bytes, length, &event.message);
+    bool foreign_tick = rc == 0 && event.message.kind == REDIS_MESSAGE_TICK &&
+                        from.node != watch->protocol.config.self; /* its sender's alone */
 
+    if (foreign_tick)
+        return;
     if (rc == 0)
-        watch_event(data, &event);
+        watch_event(watch, &event);
     else
         log_debug("a message of node %u is not understood: %s", from.node, strerror(-rc));
 }

@@ -221,7 +221,7 @@ int bus_open(struct loop *loop, const char *name, const struct bus_events *event
     made->data = data;
     made->group.length = (uint32_t)strlen(name);
     memcpy(made->group.value, name, made->group.length);
-    rc = seat_new(loop, LOOP_NORMAL, &kind, made, &made->seat);
+    rc = seat_new(loop, LOOP_HIGH, &kind, made, &made->seat);
     if (rc)
         free(made);
     else

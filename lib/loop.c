@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * libqb's loop. Two of its traits shape this: it forgets a descriptor whose callback returns less
- * than 0 without telling the owner, so callbacks here return nothing; and with NULL for a loop it
- * takes one of its own choice, so the loop is always named.
+ * libqb's loop. Three of its traits shape this: it forgets a descriptor whose callback returns less
+ * than 0 without telling the owner, so callbacks here return nothing; with NULL for a loop it
+ * takes one of its own choice, so the loop is always named; and it waits for a timer in whole
+ * milliseconds and then polls without pause for what is left of one, 200 times a second seen here;
+ * so timers are the kernel's, as descriptors.
  */
 #include "loop.h"
 
@@ -11,8 +13,10 @@
 #include <qb/qbloop.h>
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 
 #define NS_IN_MS 1000000ULL
+#define NS_IN_S  1000000000ULL
 
 struct loop {
     qb_loop_t *qb;
@@ -20,11 +24,10 @@ struct loop {
 };
 
 struct loop_timer {
-    struct loop *loop;
-    enum loop_priority priority;
+    int fd;
+    struct loop_watch *watch;
     loop_timer_fn fn;
     void *data;
-    qb_loop_timer_handle handle;
     bool runs;
 };
 
@@ -88,57 +91,6 @@ void loop_stop(struct loop *loop)
     qb_loop_stop(loop->qb);
 }
 
-/* --- timers --- */
-
-static void timer_dispatch(void *data)
-{
-    struct loop_timer *timer = data;
-
-    timer->runs = false;
-    timer->fn(timer->data); /* may free the timer */
-}
-
-struct loop_timer *loop_timer_new(struct loop *loop, enum loop_priority priority, loop_timer_fn fn,
-                                  void *data)
-{
-    struct loop_timer *timer = xcalloc(1, sizeof(*timer));
-
-    *timer = (struct loop_timer){.loop = loop, .priority = priority, .fn = fn, .data = data};
-    return timer;
-}
-
-int loop_timer_start(struct loop_timer *timer, int64_t ms)
-{
-    uint64_t ns = ms > 0 ? (uint64_t)ms * NS_IN_MS : 0;
-    int rc;
-
-    loop_timer_stop(timer);
-    rc = qb_loop_timer_add(timer->loop->qb, qb_priority(timer->priority), ns, timer, timer_dispatch,
-                           &timer->handle);
-    timer->runs = rc == 0;
-    return rc;
-}
-
-void loop_timer_stop(struct loop_timer *timer)
-{
-    if (timer->runs)
-        qb_loop_timer_del(timer->loop->qb, timer->handle);
-    timer->runs = false;
-}
-
-bool loop_timer_runs(const struct loop_timer *timer)
-{
-    return timer->runs;
-}
-
-void loop_timer_free(struct loop_timer *timer)
-{
-    if (!timer)
-        return;
-    loop_timer_stop(timer);
-    free(timer);
-}
-
 /* --- descriptors --- */
 
 static int32_t watch_dispatch(int32_t fd, int32_t events, void *data)
@@ -179,6 +131,72 @@ void loop_watch_free(struct loop_watch *watch)
         return;
     qb_loop_poll_del(watch->loop->qb, watch->fd);
     free(watch);
+}
+
+/* --- timers --- */
+
+static void timer_ready(void *data, short events)
+{
+    struct loop_timer *timer = data;
+    uint64_t count;
+
+    (void)events;
+    if (read(timer->fd, &count, sizeof(count)) != sizeof(count) || !timer->runs)
+        return; /* it was set anew after it had ended */
+    timer->runs = false;
+    timer->fn(timer->data); /* may free the timer */
+}
+
+struct loop_timer *loop_timer_new(struct loop *loop, enum loop_priority priority, loop_timer_fn fn,
+                                  void *data)
+{
+    struct loop_timer *timer = xcalloc(1, sizeof(*timer));
+
+    *timer = (struct loop_timer){.fn = fn, .data = data};
+    timer->fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (timer->fd >= 0 &&
+        loop_watch_new(loop, priority, timer->fd, POLLIN, timer_ready, timer, &timer->watch) == 0)
+        return timer;
+    loop_timer_free(timer);
+    return NULL;
+}
+
+/* 0 stops it. */
+static int timer_set(struct loop_timer *timer, uint64_t ns)
+{
+    struct itimerspec set = {
+        .it_value = {.tv_sec = (time_t)(ns / NS_IN_S), .tv_nsec = (long)(ns % NS_IN_S)}};
+
+    return timerfd_settime(timer->fd, 0, &set, NULL) < 0 ? -errno : 0;
+}
+
+int loop_timer_start(struct loop_timer *timer, int64_t ms)
+{
+    int rc = timer_set(timer, ms > 0 ? (uint64_t)ms * NS_IN_MS : 1);
+
+    timer->runs = rc == 0;
+    return rc;
+}
+
+void loop_timer_stop(struct loop_timer *timer)
+{
+    if (timer->runs)
+        (void)timer_set(timer, 0);
+    timer->runs = false;
+}
+
+bool loop_timer_runs(const struct loop_timer *timer)
+{
+    return timer->runs;
+}
+
+void loop_timer_free(struct loop_timer *timer)
+{
+    if (!timer)
+        return;
+    loop_watch_free(timer->watch);
+    cleanup_closep(&timer->fd);
+    free(timer);
 }
 
 /* --- signals --- */

@@ -18,7 +18,8 @@ struct loop_timer;
 struct loop_watch;
 struct loop_signals;
 
-/* Of what is ready together, the higher is called first; the lower are not starved. */
+/* Of what is ready together, the higher is called first; the lower are not starved. What comes
+ * often is HIGH: libqb polls up to twice more before it calls what is not. */
 enum loop_priority {
     LOOP_LOW,
     LOOP_NORMAL,
@@ -33,11 +34,12 @@ void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 typedef void (*loop_timer_fn)(void *data);
+/* NULL: out of file descriptors. */
 struct loop_timer *loop_timer_new(struct loop *loop, enum loop_priority priority, loop_timer_fn fn,
                                   void *data);
 /*
  * One call, `ms` from now (monotonic clock; less than 0 is 0), whatever it was set to before. 0;
- * -ENOMEM: it is stopped.
+ * -errno: it is stopped.
  */
 int loop_timer_start(struct loop_timer *timer, int64_t ms);
 void loop_timer_stop(struct loop_timer *timer);

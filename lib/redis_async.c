@@ -277,16 +277,19 @@ int redis_async_open(struct loop *loop, enum loop_priority priority,
     made = connection_new(loop, priority, endpoint);
     made->events = *events;
     made->data = data;
-    if (endpoint->tls)
+    made->connecting = loop_timer_new(loop, priority, connecting_passed, made);
+    made->deadlines = loop_timer_new(loop, priority, redis_async_overdue, made);
+    rc = made->connecting && made->deadlines ? 0 : -EMFILE;
+    if (rc == 0 && endpoint->tls)
         rc = redis_tls_new(endpoint, &made->tls);
     if (rc == 0)
         rc = connection_begin(made);
     if (rc) {
+        loop_timer_free(made->connecting);
+        loop_timer_free(made->deadlines);
         connection_destroy(made);
         return rc;
     }
-    made->connecting = loop_timer_new(loop, priority, connecting_passed, made);
-    made->deadlines = loop_timer_new(loop, priority, redis_async_overdue, made);
     loop_timer_start(made->connecting, made->context ? deadline_ms : 0);
     *connection = made;
     return 0;

@@ -202,13 +202,14 @@ int seat_new(struct loop *loop, enum loop_priority priority, const struct seat_k
     int rc;
 
     *made = (struct seat){.loop = loop, .priority = priority, .kind = kind, .owner = owner};
-    rc = worker_new(loop, made, &made->worker);
+    made->retry = loop_timer_new(loop, LOOP_NORMAL, seat_retry, made);
+    rc = made->retry ? worker_new(loop, made, &made->worker) : -EMFILE;
     if (rc) {
+        loop_timer_free(made->retry);
         free(made);
         *seat = NULL;
         return rc;
     }
-    made->retry = loop_timer_new(loop, LOOP_NORMAL, seat_retry, made);
     *seat = made;
     seat_attempt(made);
     return 0;

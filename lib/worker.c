@@ -158,12 +158,14 @@ int worker_new(struct loop *loop, void *data, struct worker **worker)
     rc = made->event < 0 ? -errno
                          : loop_watch_new(loop, LOOP_NORMAL, made->event, POLLIN, worker_ready,
                                           made, &made->watch);
-    if (rc) {
+    made->timer = rc ? NULL : loop_timer_new(loop, LOOP_NORMAL, worker_late, made);
+    if (!made->timer) {
+        rc = rc ? rc : -EMFILE;
+        loop_watch_free(made->watch);
         cleanup_closep(&made->event);
         free(made);
         return rc;
     }
-    made->timer = loop_timer_new(loop, LOOP_NORMAL, worker_late, made);
     pthread_mutex_init(&made->lock, NULL);
     pthread_cond_init(&made->wake, NULL);
     *worker = made;
