@@ -27,8 +27,9 @@
 #define PROTOCOL_RETELL_MS  5000 /* everything is told again this often */
 #define PROTOCOL_KEEP_MS    2000 /* between two stores of a position that the server does not keep */
 #define PROTOCOL_BACKSTOP_MS                                                                       \
-    2000                            /* for a replica to link before a lone primary may write alone \
-                                     */
+    2000                         /* for a replica to link before a lone primary may write alone    \
+                                  */
+#define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
 #define PROTOCOL_TIMELINES    8
@@ -337,7 +338,7 @@ struct protocol {
     uint64_t asked_ms, live_run, stored_run;
     uint64_t first_run, first_offset; /* what this process had when it was first seen */
     struct redis_replid first_replid;
-    uint64_t trouble;
+    uint64_t trouble, crashed_ms; /* crashed: when our primary ended by itself */
     bool silent, stopping, forced;
     enum member_answer sentinel_down;
     struct {

@@ -106,8 +106,10 @@ void protocol_gone(struct protocol *p)
 {
     bool was_sound = is_sound(p);
 
-    if (p->answered && protocol_leads(p) && !p->stopping)
+    if (p->answered && protocol_leads(p) && !p->stopping) {
         protocol_note(p, PROTOCOL_NOTE_CRASHED, p->config.self, protocol_own_epoch(p));
+        p->crashed_ms = p->now_ms;
+    }
     p->server = p->stopping ? MEMBER_SERVER_STOPPED : MEMBER_SERVER_GONE;
     p->answered = p->silent = false;
     protocol_pause_forget(p);

@@ -46,12 +46,29 @@ static int contest_score(const struct protocol *p)
     return stands ? p->score : protocol_own_rank(p);
 }
 
-static int own_score(const struct protocol *p)
+/*
+ * A primary that crashed keeps its score for the few milliseconds until the others are ranked: the
+ * loss of its score and the gain of the best then reach Pacemaker together, and it reckons once.
+ */
+static bool waits_for_heir(struct protocol *p)
+{
+    uint64_t until_ms = p->crashed_ms + PROTOCOL_HEIR_MS;
+    bool waits = p->server == MEMBER_SERVER_GONE && p->score == RANK_SCORE_CHOSEN &&
+                 !(p->contest && p->rank.verdict != RANK_WAIT) && p->now_ms < until_ms;
+
+    if (waits)
+        protocol_wake(p, until_ms);
+    return waits;
+}
+
+static int own_score(struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
     const struct protocol_member *primary = protocol_good_primary(p);
     unsigned blocked = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD | PROTOCOL_PAUSE_HIGHER;
 
+    if (waits_for_heir(p))
+        return p->score;
     if (!p->answered || p->stopping || p->server != MEMBER_SERVER_ANSWERS)
         return RANK_SCORE_NEVER;
     if (p->claim >= PROTOCOL_CLAIM_TAKING)

@@ -461,6 +461,36 @@ static void a_deposed_primary_is_demoted_at_once(void **unused)
     assert_true(was_seen(PROTOCOL_EFFECT_SEAL));
 }
 
+static void a_crashed_primary_keeps_its_score_until_the_others_are_ranked(void **unused)
+{
+    (void)unused;
+    lead();
+    seen = 0;
+    give(1010, (struct protocol_event){.kind = PROTOCOL_EVENT_SERVER_GONE});
+    echo(1011);
+    assert_true(machine.contest);
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    for (uint32_t i = 2; i <= 3; i++) {
+        peer[i].final = true;
+        peer[i].link = MEMBER_LINK_DOWN;
+        peer[i].sealed_for = 2;
+        peer[i].cause = machine.trouble;
+        give_told(1012, i, &peer[i]);
+    }
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
+static void a_crashed_primary_does_not_keep_its_score_for_long(void **unused)
+{
+    (void)unused;
+    lead();
+    give(1010, (struct protocol_event){.kind = PROTOCOL_EVENT_SERVER_GONE});
+    echo(1011);
+    assert_true(effects.wake_ms <= 1011 + PROTOCOL_HEIR_MS);
+    give(1011 + PROTOCOL_HEIR_MS, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
 /* A watch that was started again beside a sound primary takes no score away before it knows. */
 static void a_new_watch_says_no_score_before_it_knows(void **unused)
 {
@@ -550,6 +580,8 @@ int main(void)
         cmocka_unit_test(a_verdict_stands_while_a_server_comes_back),
         cmocka_unit_test(files_of_a_quorum_spare_the_cib),
         cmocka_unit_test(fewer_watches_than_a_quorum_need_the_cib),
+        cmocka_unit_test(a_crashed_primary_keeps_its_score_until_the_others_are_ranked),
+        cmocka_unit_test(a_crashed_primary_does_not_keep_its_score_for_long),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
         cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
         cmocka_unit_test(orders_grow),
