@@ -192,12 +192,10 @@ static enum ocf_exit look(const struct haproxy_server *server)
 }
 
 /* It serves; is there something that an operator has asked for and did not get? */
-static enum ocf_exit tell_refusals(const struct ocf_context *context)
+static enum ocf_exit tell_refusal(const struct ocf_context *context)
 {
     cleanup_free char *refusal = haproxy_noted_refusal(context);
 
-    if (!context->params_valid)
-        return ocf_fail(OCF_DEGRADED, "%s", context->params_problem);
     if (refusal)
         return ocf_fail(OCF_DEGRADED, "%s; not reloaded, what ran before goes on", refusal);
     return OCF_SUCCESS;
@@ -220,7 +218,7 @@ static enum ocf_exit haproxy_monitor(const struct ocf_context *context, const vo
     }
     server_log_trim(server.log_path);
     rc = look(&server);
-    return rc ? rc : tell_refusals(context);
+    return rc ? rc : tell_refusal(context);
 }
 
 /* ---- start ---- */
@@ -282,11 +280,7 @@ static enum ocf_exit haproxy_start(const struct ocf_context *context, const void
 
 /* ---- reload-agent ---- */
 
-/*
- * A refused reload is a success for Pacemaker, and told by the monitor. Whatever else it returns is
- * recorded as a failed start: then what serves is stopped, and cannot be started with that file
- * (seen with 190 too, on 2.1.5, at the next transition).
- */
+/* A success for Pacemaker, and told by the monitor, as lib/ocf.c does it with a bad value. */
 static enum ocf_exit refuse(const struct haproxy_server *server, const char *why)
 {
     haproxy_note_refusal(server, why);
@@ -303,8 +297,6 @@ static enum ocf_exit haproxy_reload(const struct ocf_context *context, const voi
     if (haproxy_find(&server, &problem) != PROC_ALIVE)
         return ocf_fail(OCF_ERR_GENERIC, "HAProxy cannot be reloaded: %s",
                         problem ? problem : "it does not run");
-    if (!context->params_valid)
-        return OCF_SUCCESS; /* the monitor names the problem */
     if (haproxy_token_is_noted(&server))
         return OCF_SUCCESS;
     rc = check_content(&server, &problem);

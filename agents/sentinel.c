@@ -198,8 +198,6 @@ static enum ocf_exit judge(const struct ocf_context *context, const struct senti
     publish_view(context, view);
     if (context->check_level >= 10 && !view->has_quorum)
         return ocf_fail(OCF_DEGRADED, "Sentinel cannot reach its quorum: %s", view->quorum_words);
-    if (!context->params_valid)
-        return ocf_fail(OCF_DEGRADED, "%s", context->params_problem);
     return OCF_SUCCESS;
 }
 
@@ -284,8 +282,6 @@ static enum ocf_exit sentinel_start(const struct ocf_context *context, const voi
 
 /* ---- reload-agent ---- */
 
-/* With a bad value nothing is set, and the monitor names it: a failed reload would be recorded as a
- * failed start, which ends what runs. */
 static enum ocf_exit sentinel_reload(const struct ocf_context *context, const void *params)
 {
     cleanup_sentinel_server struct sentinel_server server;
@@ -296,7 +292,7 @@ static enum ocf_exit sentinel_reload(const struct ocf_context *context, const vo
     if (sentinel_find(&server, &problem) != PROC_ALIVE)
         return ocf_fail(OCF_ERR_GENERIC, "Sentinel cannot be set anew: %s",
                         problem ? problem : "it does not run");
-    if (context->params_valid && set_up(&server, &view, &problem))
+    if (set_up(&server, &view, &problem))
         return ocf_fail(OCF_ERR_GENERIC, "Sentinel cannot be set anew: %s", problem);
     return OCF_SUCCESS;
 }

@@ -226,6 +226,31 @@ static enum ocf_exit action_prepare(const struct ocf_context *context, bool must
     return must_be_valid ? code : OCF_SUCCESS;
 }
 
+/*
+ * A bad value may reach a server that runs: Pacemaker gives a reloadable one to reload-agent, and
+ * to each monitor from then on. A failure of either would end what serves, and it could not be
+ * started with that value (seen with 190 from reload-agent too, on 2.1.5, at the next transition).
+ * So the reload succeeds and changes nothing, and the monitor of a healthy server tells why.
+ */
+static enum ocf_exit reload_refuse(const char *problem)
+{
+    return ocf_fail(OCF_SUCCESS, "not reloaded, what runs goes on as before: %s", problem);
+}
+
+static enum ocf_exit monitor_judge(const char *problem, enum ocf_exit code)
+{
+    if (code == OCF_SUCCESS)
+        return ocf_fail(OCF_DEGRADED, "%s", problem);
+    if (code == OCF_RUNNING_PROMOTED)
+        return ocf_fail(OCF_DEGRADED_PROMOTED, "%s", problem);
+    return code;
+}
+
+static bool is_recurring(const struct ocf_context *context)
+{
+    return str_eq(context->action, "monitor") && !context->is_probe;
+}
+
 static enum ocf_exit action_run(const struct ocf_agent *agent, const struct ocf_action *action,
                                 struct ocf_context *context)
 {
@@ -242,9 +267,12 @@ static enum ocf_exit action_run(const struct ocf_agent *agent, const struct ocf_
         params_parse(agent->params, params, param_from_env, NULL, &problems) == 0;
     if (problems)
         problems[strcspn(problems, "\n")] = '\0'; /* an exit reason is one line: the first tells */
-    context->params_problem = problems;
+    if (problems && str_eq(context->action, "reload-agent"))
+        return reload_refuse(problems);
     code = action_prepare(context, action->needs_valid_params && !context->is_probe, problems);
-    return code ? code : action->run(context, params);
+    if (!code)
+        code = action->run(context, params);
+    return problems && is_recurring(context) ? monitor_judge(problems, code) : code;
 }
 
 static enum ocf_exit action_start(const struct ocf_agent *agent, const struct ocf_action *action)

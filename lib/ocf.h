@@ -44,10 +44,9 @@ struct ocf_context {
     int64_t interval_ms;  /* of a recurring monitor, else 0 */
     int check_level;      /* OCF_CHECK_LEVEL, else 0 */
     bool params_valid;    /* false: the action goes on with defaults for bad values */
-    const char *params_problem; /* the line that names the first of them; NULL: none */
-    struct deadline deadline;   /* the action's timeout less a margin for answering */
-    const char *run_dir;        /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
-    const char *state_dir;      /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
+    struct deadline deadline; /* the action's timeout less a margin for answering */
+    const char *run_dir;      /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
+    const char *state_dir;    /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
 };
 
 struct ocf_action {
@@ -56,7 +55,9 @@ struct ocf_action {
     /*
      * true: bad parameters end the action with OCF_ERR_CONFIGURED (6) and their first problem as
      * the exit reason, before `run`. false (stop), and for probes always: `run` gets defaults
-     * instead of what could not be parsed, and the folders may be missing.
+     * instead of what could not be parsed, and the folders may be missing. What runs goes on:
+     * reload-agent is a success without `run`, which says that it was refused, and a recurring
+     * monitor that would be 0 or 8 is 190 or 191 with that problem as the exit reason.
      */
     bool needs_valid_params;
     /* Advertised in meta-data; 0 or NULL: left out, but for a timeout of 0, which is 20. */

@@ -80,6 +80,34 @@ def test_no_tcp_port_and_no_socket(redis):
     refused(redis("port 0"), ocf.ERR_ARGS, "port:", "0", "unixsocket", "expected")
 
 
+# ---- a bad value while the server runs ----
+
+
+@pytest.mark.parametrize("name, value", [("down_after", "soon"), ("down_after", "1"), ("max_lag", "much")])
+def test_bad_reloadable_value_does_no_harm(redis, name, value):
+    one, bad = redis(), {name: value}
+    one.must("start")
+    pid = one.pid
+    result = one.must("reload-agent", **bad)
+    assert all(word in result.reason for word in ("not reloaded", f"{name}:", value, "expected"))
+    for code in (ocf.DEGRADED, ocf.DEGRADED_PROMOTED):
+        result = one.monitor(code, **bad)
+        assert all(word in result.reason[:FIRST] for word in (f"{name}:", value, "expected"))
+        one.must("promote", **bad)
+    assert one.pid == pid and one.role == "master"
+    one.must("demote", **bad)
+    one.must("reload-agent")
+    one.monitor()
+
+
+def test_reload_does_not_look_at_files(redis):
+    """They count at the next start; a failed reload would end what runs."""
+    one = redis()
+    one.must("start")
+    one.config.chmod(0o600)
+    one.must("reload-agent", max_lag="1m")
+
+
 # ---- what replicas on other nodes need ----
 
 

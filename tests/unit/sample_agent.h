@@ -124,6 +124,17 @@ static inline enum ocf_exit sample_tell(const struct ocf_context *context, const
     return OCF_SUCCESS;
 }
 
+/* `token` says how the server is. */
+static inline enum ocf_exit sample_monitor(const struct ocf_context *context, const void *params)
+{
+    const char *token = ((const struct sample_params *)params)->token;
+
+    sample_tell(context, params);
+    if (str_eq(token, "failed"))
+        return ocf_fail(OCF_ERR_GENERIC, "the server has failed");
+    return str_eq(token, "promoted") ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
+}
+
 static inline enum ocf_exit sample_fail(const struct ocf_context *context, const void *params)
 {
     (void)params;
@@ -135,8 +146,7 @@ static const struct ocf_action sample_actions[] = {
     {.name = "start", .run = sample_tell, .needs_valid_params = true, .timeout_s = 60},
     {.name = "stop", .run = sample_tell, .timeout_s = 90},
     {.name = "monitor",
-     .run = sample_tell,
-     .needs_valid_params = true,
+     .run = sample_monitor,
      .timeout_s = 20,
      .interval_s = 3,
      .role = "Promoted"},
@@ -148,7 +158,7 @@ static const struct ocf_action sample_actions[] = {
      .depth = 10,
      .role = "Promoted"},
     {.name = "promote", .run = sample_fail, .needs_valid_params = true},
-    {.name = "reload-agent", .run = sample_tell, .needs_valid_params = true, .timeout_s = 5},
+    {.name = "reload-agent", .run = sample_tell, .timeout_s = 5},
     {.name = "validate-all", .run = sample_tell, .needs_valid_params = true, .timeout_s = 5},
     {.name = NULL},
 };

@@ -171,12 +171,11 @@ static void folder_that_cannot_be_made_fails_a_start(void **state)
     assert_says(out, "action=stop");
 }
 
-static void bad_parameter_stops_all_but_stop_and_probe(void **state)
+static void bad_parameter_refuses_what_begins_something(void **state)
 {
     const char *const *bad = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_tls=perhaps");
     const char *const *probe = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_drain=5");
-    const char *const *recurring = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_CRM_meta_interval=3000");
-    static const char *const refused[] = {"start", "promote", "reload-agent", "validate-all", NULL};
+    static const char *const refused[] = {"start", "promote", "validate-all", NULL};
 
     (void)state;
     for (size_t i = 0; refused[i]; i++) {
@@ -185,7 +184,6 @@ static void bad_parameter_stops_all_but_stop_and_probe(void **state)
                     "\nocf-exit-reason:port: \"abc\" is not an integer; expected 1 to 65535\n");
         assert_string_equal(out, "");
     }
-    assert_int_equal(agent_run(recurring, "monitor"), OCF_ERR_CONFIGURED);
     assert_false(dir_is_there("run")); /* nothing was changed */
     assert_int_equal(agent_run(bad, "stop"), OCF_SUCCESS);
     assert_says(out, "\nport=6379\n");
@@ -194,6 +192,31 @@ static void bad_parameter_stops_all_but_stop_and_probe(void **state)
     assert_int_equal(agent_run(probe, "monitor"), OCF_SUCCESS);
     assert_says(out, "\nport=6379\n");
     assert_says(out, "\ndrain=5\n");
+}
+
+static void bad_parameter_ends_nothing_that_runs(void **state)
+{
+    static const char reload[] = "\nocf-exit-reason:not reloaded, what runs goes on as before: "
+                                 "port: \"abc\" is not an integer; expected 1 to 65535\n";
+    static const char monitor[] =
+        "\nocf-exit-reason:port: \"abc\" is not an integer; expected 1 to 65535\n";
+    const char *const *bad = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_CRM_meta_interval=3000");
+    const char *const *promoted = ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_CRM_meta_interval=3000",
+                                      "OCF_RESKEY_token=promoted");
+    const char *const *failed =
+        ENV("OCF_RESKEY_port=abc", "OCF_RESKEY_CRM_meta_interval=3000", "OCF_RESKEY_token=failed");
+
+    (void)state;
+    assert_int_equal(agent_run(bad, "reload-agent"), OCF_SUCCESS);
+    assert_says(err, reload);
+    assert_string_equal(out, ""); /* the agent was not asked */
+    assert_int_equal(agent_run(bad, "monitor"), OCF_DEGRADED);
+    assert_says(out, "\nport=6379\n");
+    assert_says(err, monitor);
+    assert_int_equal(agent_run(promoted, "monitor"), OCF_DEGRADED_PROMOTED);
+    assert_says(err, monitor);
+    assert_int_equal(agent_run(failed, "monitor"), OCF_ERR_GENERIC);
+    assert_null(strstr(err, monitor)); /* the failure is what counts */
 }
 
 static void good_parameters_reach_the_action(void **state)
@@ -320,7 +343,8 @@ int main(void)
         cmocka_unit_test_setup(instance_that_is_no_name_is_refused, scratch_empty),
         cmocka_unit_test_setup(folders_are_made_for_root_only, scratch_empty),
         cmocka_unit_test_setup(folder_that_cannot_be_made_fails_a_start, scratch_empty),
-        cmocka_unit_test_setup(bad_parameter_stops_all_but_stop_and_probe, scratch_empty),
+        cmocka_unit_test_setup(bad_parameter_refuses_what_begins_something, scratch_empty),
+        cmocka_unit_test_setup(bad_parameter_ends_nothing_that_runs, scratch_empty),
         cmocka_unit_test_setup(good_parameters_reach_the_action, scratch_empty),
         cmocka_unit_test_setup(environment_is_told, scratch_empty),
         cmocka_unit_test_setup(environment_that_is_no_number_is_told_of, scratch_empty),
