@@ -185,8 +185,9 @@ static int ask_to_shut_down(struct redis_view *view, struct deadline deadline)
 }
 
 /*
- * In a script SHUTDOWN is refused, and where it may not be said too. TERM saves like it and takes
- * as long; a server that gives no sign of life, or cannot save, has little time.
+ * SHUTDOWN is refused in a script, where it may not be said, and where no connection is left to say
+ * it. TERM saves like it and takes as long; a server that gives no sign of life, or cannot save,
+ * has little time.
  */
 static int64_t term_grace_ms(const struct redis_view *view, int shutdown_rc, int64_t left)
 {

@@ -22,6 +22,8 @@ const char *redis_state_name(enum redis_state state)
         return "silent";
     case REDIS_REFUSING:
         return "refusing";
+    case REDIS_FULL:
+        return "full";
     case REDIS_LOADING:
         return "loading";
     case REDIS_BUSY:
@@ -38,8 +40,8 @@ const char *redis_state_name(enum redis_state state)
 
 bool redis_state_is_alive(enum redis_state state)
 {
-    return state == REDIS_LOADING || state == REDIS_BUSY || state == REDIS_REPLICA ||
-           state == REDIS_PRIMARY;
+    return state == REDIS_FULL || state == REDIS_LOADING || state == REDIS_BUSY ||
+           state == REDIS_REPLICA || state == REDIS_PRIMARY;
 }
 
 bool redis_view_is_loading_primary(const struct redis_view *view)
@@ -130,7 +132,7 @@ static enum redis_state find_owner(const struct redis_server *server, struct red
         return REDIS_UNKNOWN;
     if (!may_be_ours(server, &id))
         return foreign(server, &id, view);
-    if (state == REDIS_BUSY || pidfile_names(server, id.pid)) {
+    if (state == REDIS_BUSY || state == REDIS_FULL || pidfile_names(server, id.pid)) {
         take(view, &id);
         return state == REDIS_UNKNOWN && !answered ? REDIS_SILENT : state;
     }
@@ -236,6 +238,8 @@ static enum redis_state ask_info(const struct redis_server *server, struct deadl
 /* Nobody let us in: what that means depends on whether there is a process. */
 static enum redis_state state_of_refusal(enum proc_state process, int error)
 {
+    if (error == -EUSERS)
+        return REDIS_FULL;
     if (error == -EACCES)
         return REDIS_REFUSING;
     if (process == PROC_UNKNOWN)
@@ -249,8 +253,8 @@ static enum redis_state state_of_refusal(enum proc_state process, int error)
 
 static bool needs_owner(const struct redis_view *view)
 {
-    return !view->has_process && (view->state == REDIS_REFUSING || view->state == REDIS_BUSY ||
-                                  view->state == REDIS_UNKNOWN);
+    return !view->has_process && (view->state == REDIS_REFUSING || view->state == REDIS_FULL ||
+                                  view->state == REDIS_BUSY || view->state == REDIS_UNKNOWN);
 }
 
 void redis_look(const struct redis_server *server, struct deadline deadline,
@@ -263,6 +267,8 @@ void redis_look(const struct redis_server *server, struct deadline deadline,
     rc = redis_client_open(&server->endpoint, deadline, &view->client, &view->problem);
     view->state = rc ? state_of_refusal(view->recorded, rc) : ask_info(server, deadline, view);
     view->timed_out |= rc == -ETIMEDOUT;
+    if (view->state == REDIS_FULL)
+        tell(view, xstrdup("all its connections are taken: raise maxclients, or end clients"));
     if (needs_owner(view))
         view->state = find_owner(server, view, view->state);
     if (view->recorded == PROC_UNKNOWN && !view->has_process) {

@@ -16,6 +16,7 @@ enum redis_state {
     REDIS_FOREIGN,  /* nobody of ours, but another program answers at our address */
     REDIS_SILENT,   /* the process is there and gives no answer in time */
     REDIS_REFUSING, /* it answers, but does not let us in: password, ACL, protected mode */
+    REDIS_FULL,     /* it answers that no connection is left (maxclients): only that is known */
     REDIS_LOADING,  /* it answers and loads its data */
     REDIS_BUSY,     /* it answers and is in a long script: only that is known */
     REDIS_REPLICA,

@@ -62,6 +62,7 @@ static const char *status_of(const struct redis_server *server, const struct red
         return "primary";
     case REDIS_REPLICA:
         return replica_status(server, &view->info);
+    case REDIS_FULL:
     case REDIS_BUSY:
         return redis_server_was_promoted(server) ? "primary" : "replica";
     case REDIS_STOPPED:
@@ -261,6 +262,16 @@ static enum ocf_exit judge_stopped(const struct redis_server *server, const stru
                     (int)view->process.pid);
 }
 
+/* It lives, and what it was is all that is known. */
+static enum ocf_exit judge_full(const struct redis_server *server, const struct redis_view *view,
+                                bool leads)
+{
+    if (server->context->is_probe)
+        return leads ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
+    return ocf_fail(leads ? OCF_DEGRADED_PROMOTED : OCF_DEGRADED, "the server on port %d: %s",
+                    server->port, view->problem);
+}
+
 enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view,
                           const struct companion_word *word)
 {
@@ -276,6 +287,8 @@ enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *
     case REDIS_LOADING:
     case REDIS_BUSY:
         return leads ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
+    case REDIS_FULL:
+        return judge_full(server, view, leads);
     case REDIS_REPLICA:
         return judge_replica(server, view, word);
     case REDIS_PRIMARY:

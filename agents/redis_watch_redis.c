@@ -127,10 +127,17 @@ static void connection_up(void *data)
     watch_redis_ask(watch);
 }
 
+static void heard(struct watch *watch)
+{
+    watch->redis->heard_ms = clock_ms();
+}
+
 static void connection_down(void *data, int rc, const char *text)
 {
     struct watch *watch = data;
 
+    if (redis_client_was_refused(rc))
+        heard(watch);
     log_info("the connection to the server ended: %s %s", strerror(-rc), text);
     disconnect(watch);
     if (watch->redis->process.pid && proc_check(&watch->redis->process) == PROC_GONE)
@@ -146,11 +153,6 @@ static void connect_server(struct watch *watch)
 
     if (rc)
         log_warning("the server cannot be connected to: %s", strerror(-rc));
-}
-
-static void heard(struct watch *watch)
-{
-    watch->redis->heard_ms = clock_ms();
 }
 
 static void info_came(void *data, const struct redis_answer *answer)

@@ -34,7 +34,7 @@ static int job_run(void *data)
 
     if (!rc)
         rc = redis_ask_words(client, deadline, NULL, "PING", NULL);
-    return rc == -EACCES || rc == -EREMOTEIO ? 0 : rc;
+    return redis_client_was_refused(rc) || rc == -EREMOTEIO ? 0 : rc;
 }
 
 static void job_done(void *data, void *job_data, int rc)

@@ -157,10 +157,10 @@ static enum ocf_exit not_running(const struct sentinel_server *server)
 
 static enum ocf_exit no_answer(const struct sentinel_server *server, int rc, const char *problem)
 {
-    bool is_alive = rc == -EACCES || rc == -EREMOTEIO;
-
     publish(server->context, "status", "unreachable");
-    if (is_alive)
+    if (rc == -EUSERS)
+        return ocf_fail(OCF_DEGRADED, "Sentinel runs, but has no connection left: %s", problem);
+    if (rc == -EACCES || rc == -EREMOTEIO)
         return ocf_fail(OCF_DEGRADED,
                         "Sentinel runs, but does not let the agent in: %s; expected "
                         "sentinel_username and sentinel_password of auth_file to be its own",

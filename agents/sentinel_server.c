@@ -197,7 +197,7 @@ static bool is_answered_by_us(const struct sentinel_server *server)
 
     if (rc == 0)
         rc = redis_ask_words(client, server->context->deadline, &text, "INFO", "server", NULL);
-    if (rc == -EREMOTEIO || rc == -EACCES)
+    if (rc == -EREMOTEIO || redis_client_was_refused(rc))
         return true;
     return rc == 0 && text && redis_info_parse(text, strlen(text), &info) == 0 &&
            info.process_id == server->process.pid;

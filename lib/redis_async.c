@@ -137,7 +137,7 @@ static void greeting_answered(void *data, const struct redis_answer *answer)
 
     if (rc == -EREMOTEIO)
         rc = redis_greeting_check(&connection->endpoint, answer->error, answer->text);
-    if (rc == -EACCES) {
+    if (redis_client_was_refused(rc)) {
         connection_close(connection, rc, answer->text);
     } else if (rc == 0) {
         loop_timer_stop(connection->connecting);

@@ -20,9 +20,10 @@ struct redis_async_events {
     /*
      * It is over, once, after every command that had no answer was told; the connection is of no
      * use but to be freed. Before `up`: -ECONNREFUSED, -ENOENT and the like: nobody is there;
-     * -ETIMEDOUT: not up by the deadline; -EACCES: password refused or wanted. Then: -ECONNRESET:
-     * the server closed it or is gone; -EPROTO: what answers is not a Redis. `text` says more, ""
-     * where there is no more; it names no secret, and lives as long as the call.
+     * -ETIMEDOUT: not up by the deadline; -EACCES: password refused or wanted; -EUSERS: maxclients.
+     * Then: -ECONNRESET: the server closed it or is gone; -EPROTO: what answers is not a Redis.
+     * `text` says more, "" where there is no more; it names no secret, and lives as long as the
+     * call.
      */
     void (*down)(void *data, int rc, const char *text);
 };

@@ -217,6 +217,8 @@ static int client_ask(struct redis_client *client, struct deadline deadline, siz
     int rc;
 
     *reply = NULL;
+    if (!client)
+        return -ENOTCONN;
     error_set(client, NULL);
     if (client->broken)
         return -ECONNRESET;
@@ -346,6 +348,11 @@ int redis_client_open(const struct redis_endpoint *endpoint, struct deadline dea
     }
     *client = opened;
     return 0;
+}
+
+bool redis_client_was_refused(int rc)
+{
+    return rc == -EACCES || rc == -EUSERS;
 }
 
 void redis_client_close(struct redis_client *client)

@@ -27,14 +27,17 @@ struct redis_client;
  * Connects and has one answer: to AUTH where a password is given, else to PING. 0: the server
  * answers, if only with LOADING or BUSY, or with an AUTH that it does not need. -ECONNREFUSED,
  * -ENOENT and the like: nobody is there; -ETIMEDOUT: no answer by then; -EACCES: it is there and
- * refuses us (password refused or wanted, protected mode, too many clients); -EPROTO: not a Redis;
- * -ENOTSUP: TLS wanted, none in this build; -EINVAL: an endpoint without address, bad certificates.
+ * refuses us (password refused or wanted, protected mode); -EUSERS: it is there and has no
+ * connection left (maxclients); -EPROTO: not a Redis; -ENOTSUP: TLS wanted, none in this build;
+ * -EINVAL: an endpoint without address, bad certificates.
  * On failure *client is NULL and *problem says where and what (caller frees), without the password;
  * else *problem is NULL.
  */
 int redis_client_open(const struct redis_endpoint *endpoint, struct deadline deadline,
                       struct redis_client **client, char **problem);
 void redis_client_close(struct redis_client *client);
+/* It failed, and yet a server was there and answered. */
+bool redis_client_was_refused(int rc);
 
 static inline void redis_client_closep(struct redis_client **client)
 {
@@ -59,7 +62,7 @@ const char *redis_client_error_text(const struct redis_client *client);
  * Sends one command of `argc` words and waits for its reply. 0: *text is the reply as text (status,
  * bulk or integer; a list's items one a line; NULL for nil; caller frees; `text` may be NULL).
  * -EREMOTEIO: an error reply.
- * -ETIMEDOUT, -ECONNRESET, -EPROTO: the connection is of no more use.
+ * -ETIMEDOUT, -ECONNRESET, -EPROTO: the connection is of no more use; -ENOTCONN: `client` is NULL.
  */
 int redis_ask(struct redis_client *client, struct deadline deadline, char **text, size_t argc,
               const char *const *argv);

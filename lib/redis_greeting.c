@@ -43,7 +43,7 @@ int redis_greeting_check(const struct redis_endpoint *endpoint, enum redis_error
         break;
     }
     if (str_starts(text, "ERR max number of clients"))
-        return -EACCES;
+        return -EUSERS;
     /* To PING, any other answer (MASTERDOWN, MISCONF) says that it is there. */
     return !endpoint->password || auth_needless(text) ? 0 : -EACCES;
 }

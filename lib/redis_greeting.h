@@ -13,7 +13,8 @@
 /* The command's words, the endpoint's own strings; returns how many. */
 size_t redis_greeting(const struct redis_endpoint *endpoint,
                       const char *words[REDIS_GREETING_WORDS]);
-/* Of an error reply to it: 0, the connection may be used; -EACCES: password refused or wanted. */
+/* Of an error reply to it: 0, the connection may be used; -EACCES: password refused or wanted;
+ * -EUSERS: maxclients. */
 int redis_greeting_check(const struct redis_endpoint *endpoint, enum redis_error error,
                          const char *text);
 

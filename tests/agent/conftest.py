@@ -18,9 +18,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from ocf import Agent  # noqa: E402 - the path must be known first
-from redis_kit import busy, node, pair, redis, slow_data  # noqa: E402 - the fixtures of all test_redis_*.py
+from redis_kit import busy, full, node, pair, redis, slow_data  # noqa: E402 - the fixtures of all test_redis_*.py
 
-__all__ = ["busy", "node", "pair", "redis", "slow_data"]
+__all__ = ["busy", "full", "node", "pair", "redis", "slow_data"]
 
 numbers = itertools.count(1)
 handed_out = set()

@@ -182,6 +182,21 @@ def busy(spawn, until):
 
 
 @pytest.fixture
+def full():
+    """full(REDIS): takes all connections of a server; gives back a function that frees some."""
+    holders = []
+
+    def take(server):
+        holder = Connection(("127.0.0.1", server.port), None, 5, 5)
+        holders.append(holder)
+        holder.call("CONFIG", "SET", "maxclients", "1")
+        return lambda: holder.call("CONFIG", "SET", "maxclients", "100")
+    yield take
+    for holder in holders:
+        holder.close()
+
+
+@pytest.fixture
 def slow_data(folder, spawn, until, port):
     """slow_data(): an RDB file that a server with SLOW_LOADING loads for some 20 s."""
     def make():

@@ -114,14 +114,15 @@ def test_server_of_another_instance_is_not_taken_over(redis):
     theirs.monitor()
 
 
-def test_server_in_a_script_is_adopted_for_what_it_is(redis, spawn, until, busy):
+@pytest.mark.parametrize("state", ["busy", "full"])
+def test_server_that_tells_nothing_is_adopted_for_what_it_is(redis, spawn, until, request, state):
     one = redis()
     server = one.hand_started(spawn)
     until(one.is_open, "the server answers")
-    end_script = busy(one)
+    end_state = request.getfixturevalue(state)(one)
     one.probe(ocf.SUCCESS)
     assert server.poll() is None
-    end_script()
+    end_state()
     one.monitor(ocf.RUNNING_PROMOTED)
     assert one.pid == server.pid
 
@@ -155,11 +156,12 @@ def test_foreign_redis_that_lets_nobody_in_is_left_alone(redis, spawn, until, ot
     assert server.poll() is None
 
 
-def test_foreign_redis_in_a_script_is_left_alone(redis, spawn, until, other_redis, busy):
+@pytest.mark.parametrize("state", ["busy", "full"])
+def test_foreign_redis_that_tells_nothing_is_left_alone(redis, spawn, until, other_redis, request, state):
     one = redis()
     server = one.hand_started(spawn, binary=other_redis)
     until(one.is_open, "the server answers")
-    busy(one)
+    request.getfixturevalue(state)(one)
     one.probe(ocf.NOT_RUNNING)
     one.must("stop")
     assert server.poll() is None

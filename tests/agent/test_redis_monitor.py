@@ -135,6 +135,26 @@ def test_busy_server(pair, busy):
     assert (one.score, two.score) == scores
 
 
+def test_server_without_a_free_connection(pair, full):
+    """It answers, so it lives, with the role that it had; nothing more can be found out."""
+    one, two = pair()
+    scores, pids = (one.score, two.score), (one.pid, two.pid)
+    for each, code, found, status in ((one, ocf.DEGRADED_PROMOTED, ocf.RUNNING_PROMOTED, "primary"),
+                                      (two, ocf.DEGRADED, ocf.SUCCESS, "replica")):
+        free_some = full(each)
+        assert "maxclients" in each.monitor(code).reason[:128]
+        each.monitor(code, level=10)
+        assert each.probe(found).reason is None
+        assert each.status == status
+        for action in ("promote", "demote"):
+            assert "maxclients" in each.must(action, ocf.ERR_GENERIC).reason[:128]
+        each.must("start")
+        free_some()
+    assert (one.score, two.score) == scores and (one.pid, two.pid) == pids
+    one.monitor(ocf.RUNNING_PROMOTED)
+    two.monitor()
+
+
 def test_replica_of_nobody(node, until):
     one = node()
     one.must("start")

@@ -70,6 +70,18 @@ def test_server_that_cannot_save_is_stopped_all_the_same(redis):
     assert time.monotonic() - started < 20, "no time is lost on a save that failed"
 
 
+def test_server_without_a_free_connection(redis, full):
+    """It cannot be asked for anything; TERM saves too."""
+    one = promoted(redis, "save 900 1")
+    one.call("SET", "kept", "yes")
+    full(one)
+    pid = one.pid
+    assert "TERM" in one.must("stop").log
+    assert not ocf.is_alive(pid)
+    one.must("start")
+    assert one.call("GET", "kept") == "yes"
+
+
 def test_loading_server(redis, slow_data):
     one = redis(*SLOW_LOADING)
     give(slow_data(), one)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:redis-ha:sentinel against real Sentinels and real Redis servers."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -205,6 +206,21 @@ def test_takes_over_a_config(sentinel, folder):
     sentinel.agent.must("stop", config=config, master_name="shop")
     config.unlink()
     sentinel.agent.must("start", config=config, master_name="shop")
+
+
+def test_sentinel_without_a_free_connection(sentinel, folder):
+    config = folder / "sentinel.conf"
+    config.write_text(f"port {sentinel.port}\nmaxclients 9\nsentinel monitor mymaster 127.0.0.1 7 2\n")
+    sentinel.agent.must("start", config=config)
+    with contextlib.ExitStack() as holders:
+        for _ in range(9):
+            holders.enter_context(socket.create_connection(("127.0.0.1", sentinel.port), timeout=10))
+        assert "max number of clients" in refusal(sentinel.port)
+        reason = sentinel.agent.must("monitor", ocf.DEGRADED, interval=5000).reason
+        assert "no connection left" in reason and "password" not in reason
+        pid = sentinel.agent.recorded_pid()
+        sentinel.agent.must("stop")
+        assert not ocf.is_alive(pid)
 
 
 # ---- bad input ----

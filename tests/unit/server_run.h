@@ -167,7 +167,7 @@ static inline bool redis_answers(const struct redis_endpoint *endpoint)
     cleanup_free char *problem = NULL;
     int rc = redis_client_open(endpoint, patience(), &client, &problem);
 
-    return rc == 0 || rc == -EACCES;
+    return rc == 0 || redis_client_was_refused(rc);
 }
 
 /* A redis-server that saves nothing unasked, on the unix socket `socket` and no port unless the

@@ -274,6 +274,29 @@ static void a_wrong_password_is_refused_and_not_told(void **state)
     assert_int_equal(seen.down_rc, -EACCES);
 }
 
+/* At once, and with the reason, unless it had closed the connection before our first word. */
+static void no_connection_left_is_told(void **state)
+{
+    const struct redis_endpoint endpoint = {.unix_path = socket_path, .password = PASSWORD};
+    struct deadline deadline = deadline_in(GUARD_MS);
+    cleanup_redis_client struct redis_client *client = NULL;
+    cleanup_free char *problem = NULL;
+
+    (void)state;
+    assert_int_equal(redis_client_open(&endpoint, deadline, &client, &problem), 0);
+    assert_int_equal(
+        redis_ask_words(client, deadline, NULL, "CONFIG", "SET", "maxclients", "1", NULL), 0);
+    seen.stop_on_down = true;
+    do {
+        redis_async_free(steal_pointer(&connection));
+        open_with(PASSWORD, LONG_MS);
+        loop_run(loop);
+    } while (seen.down_rc == -ECONNRESET);
+    assert_int_equal(seen.down_rc, -EUSERS);
+    assert_int_equal(
+        redis_ask_words(client, deadline, NULL, "CONFIG", "SET", "maxclients", "100", NULL), 0);
+}
+
 static void nobody_there_is_told_from_the_loop(void **state)
 {
     const struct redis_endpoint none = {.unix_path = "/nonexistent/socket"};
@@ -455,6 +478,7 @@ int main(void)
         ASYNC_TEST(a_hang_is_told_by_deadlines),
         ASYNC_TEST(a_connection_has_a_deadline),
         ASYNC_TEST(a_wrong_password_is_refused_and_not_told),
+        ASYNC_TEST(no_connection_left_is_told),
         ASYNC_TEST(nobody_there_is_told_from_the_loop),
         ASYNC_TEST(an_end_is_told_after_what_was_asked),
         ASYNC_TEST(what_is_no_redis_is_told),

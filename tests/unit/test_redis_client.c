@@ -457,6 +457,8 @@ static void end_of_the_server_is_told(void **state)
     assert_int_equal(redis_client_error(client), REDIS_ERROR_NONE);
     assert_int_equal(redis_client_error(NULL), REDIS_ERROR_NONE);
     assert_string_equal(redis_client_error_text(NULL), "");
+    assert_int_equal(redis_ask_words(NULL, patience(), &text, "PING", NULL), -ENOTCONN);
+    assert_null(text);
 }
 
 static void server_with_too_many_clients_is_alive(void **state)
@@ -473,7 +475,7 @@ static void server_with_too_many_clients_is_alive(void **state)
         redis_client_open(&endpoint, patience(), &client, &refusal) == 0;
     }));
     for (int i = 0; i < 100; i++) { /* whether the refusal comes before or after our question */
-        problem = refused(&endpoint, patience(), -EACCES);
+        problem = refused(&endpoint, patience(), -EUSERS);
         assert_non_null(strstr(problem, "max number of clients"));
         free(steal_pointer(&problem));
     }
