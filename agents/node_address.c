@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define FALLBACK_ADDRESS "127.0.0.1"
+#define ASK_AGAIN_MS     100
 
 static int copy(char *out, size_t size, const char *text)
 {
@@ -20,41 +21,83 @@ static int copy(char *out, size_t size, const char *text)
     return 0;
 }
 
-/* The attribute `<resource>-address` of a node; NULL where it is not set or cannot be asked. */
-static char *attribute_address(const struct ocf_context *context, const char *node,
-                               const char *resource)
+/* Pacemaker starts its daemons again that end, so an action waits for them, but not for all of its
+ * time. */
+static struct deadline attribute_deadline(const struct ocf_context *context)
+{
+    return deadline_in(deadline_left_ms(context->deadline) / 4);
+}
+
+/* The attribute `<resource>-address` of a node; NULL: it is not set. */
+static int attribute_address(const char *node, const char *resource, struct deadline deadline,
+                             char **value, char **problem)
 {
     cleanup_free char *name = xasprintf("%s-address", resource);
-    char *value = NULL;
-    int rc = attr_get(node, name, context->deadline, &value);
+    int rc;
 
-    if (rc)
-        log_debug("%s of node %s could not be read: %s", name, node, strerror(-rc));
-    return value;
+    do {
+        rc = attr_get(node, name, deadline, value);
+    } while (rc && deadline_pause(deadline, ASK_AGAIN_MS));
+    if (!rc)
+        return 0;
+    *problem =
+        xasprintf("node attribute %s of %s cannot be asked for: %s; is Pacemaker well there?", name,
+                  node, strerror(-rc));
+    return -EIO;
+}
+
+/* What corosync says. */
+static int link_address(const char *resource, char *out, size_t size, char **problem)
+{
+    struct nodes nodes;
+    int rc = nodes_read(&nodes);
+
+    if (!rc && (nodes.local >= nodes.count || str_is_empty(nodes.node[nodes.local].address)))
+        rc = -EADDRNOTAVAIL;
+    if (!rc)
+        return copy(out, size, nodes.node[nodes.local].address);
+    *problem = xasprintf("corosync tells no address of this node: %s; set the node attribute "
+                         "%s-address",
+                         strerror(-rc), resource);
+    return rc;
 }
 
 int node_address(const struct ocf_context *context, const char *param, const char *resource,
-                 char *out, size_t size)
+                 char *out, size_t size, char **problem)
 {
-    cleanup_free char *override =
-        context->in_cluster ? attribute_address(context, context->node, resource) : NULL;
-    struct nodes nodes;
+    cleanup_free char *override = NULL;
+    int rc = 0;
 
-    if (override)
-        return copy(out, size, override);
-    if (param)
-        return copy(out, size, param);
-    if (nodes_read(&nodes) == 0 && nodes.local < nodes.count)
-        return copy(out, size, nodes.node[nodes.local].address);
-    return copy(out, size, FALLBACK_ADDRESS);
+    *problem = NULL;
+    if (context->in_cluster)
+        rc = attribute_address(context->node, resource, attribute_deadline(context), &override,
+                               problem);
+    if (rc)
+        return rc;
+    if (override || param) {
+        rc = copy(out, size, override ? override : param);
+        if (rc)
+            *problem = xasprintf("address: longer than %zu characters", size - 1);
+        return rc;
+    }
+    rc = link_address(resource, out, size, problem);
+    if (rc && !context->in_cluster) {
+        free(steal_pointer(problem));
+        rc = copy(out, size, FALLBACK_ADDRESS);
+    }
+    return rc;
 }
 
-static int peer_fill(const struct ocf_context *context, const char *resource,
-                     const struct node *node, int port, struct peer *peer)
+static int peer_fill(const struct node *node, const char *resource, int port,
+                     struct deadline deadline, struct peer *peer)
 {
-    cleanup_free char *override = attribute_address(context, node->name, resource);
-    int rc = copy(peer->name, sizeof(peer->name), node->name);
+    cleanup_free char *override = NULL, *problem = NULL;
+    int rc = attribute_address(node->name, resource, deadline, &override, &problem);
 
+    if (rc)
+        log_warning("%s", problem);
+    else
+        rc = copy(peer->name, sizeof(peer->name), node->name);
     peer->port = port;
     return rc ? rc : copy(peer->host, sizeof(peer->host), override ? override : node->address);
 }
@@ -62,6 +105,7 @@ static int peer_fill(const struct ocf_context *context, const char *resource,
 int peers_find(const struct ocf_context *context, const char *resource, int port,
                struct peer *peers, size_t max, size_t *count)
 {
+    struct deadline deadline = attribute_deadline(context);
     struct nodes nodes;
     int rc = nodes_read(&nodes);
 
@@ -69,7 +113,7 @@ int peers_find(const struct ocf_context *context, const char *resource, int port
     for (size_t i = 0; !rc && i < nodes.count && *count < max; i++) {
         if (i == nodes.local || str_eq(nodes.node[i].name, context->node))
             continue;
-        rc = peer_fill(context, resource, &nodes.node[i], port, &peers[*count]);
+        rc = peer_fill(&nodes.node[i], resource, port, deadline, &peers[*count]);
         if (!rc)
             (*count)++;
     }

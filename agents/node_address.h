@@ -9,10 +9,14 @@
 #include "nodes.h"
 #include "ocf.h"
 
-/* Of this node. `param`: the parameter's value or NULL. 127.0.0.1 where no cluster is known. 0 or
- * -errno (-ENOSPC: longer than `size`). May wait for corosync: not for a recurring monitor. */
+/*
+ * Of this node. `param`: the parameter's value or NULL. 127.0.0.1 outside of a cluster that says
+ * otherwise. 0, or -errno with *problem (caller frees), `out` untouched: it could not be found out,
+ * and no other address does for it; -ENOTCONN: it would be corosync's, which is not on this node (a
+ * remote one). May wait for Pacemaker and corosync: not for a recurring monitor.
+ */
 int node_address(const struct ocf_context *context, const char *param, const char *resource,
-                 char *out, size_t size);
+                 char *out, size_t size, char **problem);
 
 struct peer {
     char name[256];
@@ -20,8 +24,8 @@ struct peer {
     int port;
 };
 
-/* The resource's servers on the other nodes: cmap's list with the attributes above. -ENOTCONN:
- * no corosync here. */
+/* The resource's servers on the other nodes: cmap's list with the attributes above. 0; -ENOTCONN:
+ * no corosync here; -errno: not all could be found out. */
 int peers_find(const struct ocf_context *context, const char *resource, int port,
                struct peer *peers, size_t max, size_t *count);
 

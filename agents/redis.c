@@ -36,12 +36,11 @@ static enum ocf_exit unusable(const struct redis_server *server, const struct re
 static enum ocf_exit redis_validate_all(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
-    int rc;
+    cleanup_free char *problem = NULL;
 
     redis_server_open(&server, context, params);
-    rc = redis_server_locate(&server);
-    if (rc)
-        log_warning("this node's address could not be found: %s", strerror(-rc));
+    if (redis_server_locate(&server, &problem))
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
     return redis_server_validate(&server);
 }
 
@@ -50,14 +49,13 @@ static enum ocf_exit redis_start(const struct ocf_context *context, const void *
     cleanup_redis_server struct redis_server server = {0};
     cleanup_redis_view struct redis_view view = {0};
     struct companion_word word = {.state = COMPANION_STATE_NONE};
+    cleanup_free char *problem = NULL;
     enum ocf_exit rc;
     int error;
 
     redis_server_open(&server, context, params);
-    error = redis_server_locate(&server);
-    if (error)
-        return ocf_fail(OCF_ERR_GENERIC, "this node's address could not be found: %s",
-                        strerror(-error));
+    if (redis_server_locate(&server, &problem))
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
     rc = redis_server_validate(&server);
     if (rc)
         return rc;
@@ -125,12 +123,13 @@ static enum ocf_exit redis_stop(const struct ocf_context *context, const void *p
 
 static void note_again(struct redis_server *server)
 {
-    int rc = redis_server_locate(server);
+    cleanup_free char *problem = NULL;
+    int rc = redis_server_locate(server, &problem);
 
     if (!rc)
         rc = redis_server_note(server);
     if (rc)
-        log_warning("address and peers could not be noted: %s", strerror(-rc));
+        log_warning("address and peers could not be noted: %s", problem ? problem : strerror(-rc));
 }
 
 static enum ocf_exit redis_monitor(const struct ocf_context *context, const void *params)

@@ -191,12 +191,17 @@ void redis_server_close(struct redis_server *server)
     free(server->address_path);
 }
 
-int redis_server_locate(struct redis_server *server)
+int redis_server_locate(struct redis_server *server, char **problem)
 {
     const struct ocf_context *context = server->context;
     int rc = node_address(context, server->params->address, context->instance, server->address,
-                          sizeof(server->address));
+                          sizeof(server->address), problem);
 
+    /* On a remote node a server without replicas does with loopback. */
+    if (rc == -ENOTCONN && server->mode != REDIS_MODE_PROMOTABLE) {
+        free(steal_pointer(problem));
+        rc = 0;
+    }
     fill_endpoint(server);
     return rc;
 }
@@ -218,6 +223,8 @@ static int note_peers(const struct redis_server *server)
     }
     if (found)
         log_warning("the other nodes are not known (%s): no peer can be asked", strerror(-found));
+    if (found && found != -ENOTCONN)
+        return 0; /* without a list the next monitor looks them up */
     return peers_save(server->peers_path, peers, found ? 0 : count);
 }
 

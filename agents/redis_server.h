@@ -47,8 +47,8 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
 void redis_server_close(struct redis_server *server);
 #define cleanup_redis_server __attribute__((cleanup(redis_server_close)))
 
-/* Works out this node's address. May wait for the cluster. 0 or -errno. */
-int redis_server_locate(struct redis_server *server);
+/* Works out this node's address. May wait for the cluster. 0, or -errno with *problem. */
+int redis_server_locate(struct redis_server *server, char **problem);
 /* Notes where this server is, for Sentinel's agent and for later actions, and where its peers are.
  * May wait for corosync. 0 or -errno. */
 int redis_server_note(const struct redis_server *server);

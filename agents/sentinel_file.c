@@ -136,7 +136,7 @@ static int make_folder(const struct sentinel_server *server, const struct passwd
     return lchown(server->data_dir, pw->pw_uid, pw->pw_gid) < 0 ? -errno : 0;
 }
 
-static int first_text(const struct sentinel_server *server, char **text)
+static int first_text(const struct sentinel_server *server, char **text, char **problem)
 {
     char address[256];
     int rc;
@@ -144,7 +144,7 @@ static int first_text(const struct sentinel_server *server, char **text)
     if (server->params->config)
         return file_read(server->params->config, CONFIG_MAX, text);
     rc = node_address(server->context, server->params->address, server->context->instance, address,
-                      sizeof(address));
+                      sizeof(address), problem);
     if (rc == 0)
         *text = sentinel_file_text(server, address);
     return rc;
@@ -154,11 +154,11 @@ static int first_text(const struct sentinel_server *server, char **text)
 enum ocf_exit sentinel_make_file(const struct sentinel_server *server)
 {
     const struct passwd *pw = getpwnam(server->user);
-    cleanup_free char *text = NULL;
+    cleanup_free char *text = NULL, *problem = NULL;
     int rc = pw ? make_folder(server, pw) : -ENOENT;
 
     if (!rc && !sentinel_has_file(server)) {
-        rc = first_text(server, &text);
+        rc = first_text(server, &text, &problem);
         if (!rc)
             rc = file_write_atomic(server->conf_path, text, 0600);
         if (text)
@@ -166,6 +166,8 @@ enum ocf_exit sentinel_make_file(const struct sentinel_server *server)
     }
     if (!rc && lchown(server->conf_path, pw->pw_uid, pw->pw_gid) < 0)
         rc = -errno;
+    if (problem)
+        return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be written: %s", server->conf_path,
                         strerror(-rc));

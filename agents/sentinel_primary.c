@@ -42,13 +42,17 @@ static bool read_endpoint(const struct sentinel_server *server, struct peer *loc
 
 void sentinel_local_redis(const struct sentinel_server *server, struct peer *local)
 {
+    cleanup_free char *problem = NULL;
+
     snprintf(local->name, sizeof(local->name), "this node");
     if (read_endpoint(server, local))
         return;
     local->port = REDIS_PORT;
     if (node_address(server->context, server->params->address, server->params->redis, local->host,
-                     sizeof(local->host)) < 0)
-        snprintf(local->host, sizeof(local->host), "127.0.0.1");
+                     sizeof(local->host), &problem) == 0)
+        return;
+    log_warning("%s; this node's Redis is looked for at 127.0.0.1", problem);
+    snprintf(local->host, sizeof(local->host), "127.0.0.1");
 }
 
 static size_t find_servers(const struct sentinel_server *server, struct peer *peers, size_t max)

@@ -23,10 +23,14 @@ SLOW_LOADING = ("key-load-delay 10000", "loading-process-events-interval-bytes 1
 
 
 # No cluster runs under these tests: what the agent tells the attribute manager is written down, and
-# nothing is known of what it asks.
+# nothing is known of what it asks, unless a test says what the answer is.
 RECORDER = """#!/bin/sh
 case " $* " in
-*" --query "*) exit 105 ;;
+*" --query "*)
+    cat '{record}.answer' 2>/dev/null && exit
+    [ ! -e '{record}.fault' ] || exit "$(cat '{record}.fault')"
+    exit 105
+    ;;
 esac
 printf '%s\\n' "$*" >>'{record}'
 """
@@ -118,6 +122,17 @@ class Redis:
             if words[0] == f"--name={name}":
                 last = "" if words[1] == "--delete" else words[1].removeprefix("--update=")
         return last
+
+    def answer_of_attributes(self, value):
+        """Whichever attribute is asked for."""
+        Path(f"{self.attributes_file}.answer").write_text(f"{value}\n")
+
+    def fault_of_attributes(self, code):
+        """They cannot be asked for: the tools end with that exit code; None: they can again."""
+        path = Path(f"{self.attributes_file}.fault")
+        path.unlink(missing_ok=True)
+        if code is not None:
+            path.write_text(f"{code}\n")
 
     @property
     def score(self):

@@ -119,6 +119,47 @@ def test_clone_that_binds_loopback_only(node):
     refused(node(address="192.0.2.7"), ocf.ERR_ARGS, "config:", "bind 127.0.0.1", "expected 192.0.2.7")
 
 
+DISCONNECTED, TIMED_OUT = 102, 124  # exit codes of Pacemaker's tools
+
+
+def test_address_of_the_node_attribute_overrides(node):
+    one = node(address="127.0.0.9")
+    one.conf.append("bind 127.0.0.1 127.0.0.7")
+    one.write()
+    one.answer_of_attributes("127.0.0.7")
+    one.must("start")
+    assert one.call("CONFIG", "GET", "replica-announce-ip")[1] == "127.0.0.7"
+
+
+@pytest.mark.parametrize("fault", [DISCONNECTED, TIMED_OUT])
+def test_address_that_cannot_be_asked_for_is_not_guessed(node, fault):
+    one = node()
+    one.fault_of_attributes(fault)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=2000)
+    assert f"{one.agent.instance}-address" in result.reason[:FIRST] and "n1" in result.reason[:FIRST]
+    assert not one.is_open()
+    one.must("stop")
+
+
+def test_attributes_that_can_be_asked_for_again(node, until):
+    one = node()
+    one.fault_of_attributes(DISCONNECTED)
+    start = one.agent.begin("start", extra=one.env)
+    until((one.agent.run_dir).is_dir, "it has begun")
+    one.fault_of_attributes(None)
+    assert one.agent.finish(start).code == ocf.SUCCESS
+
+
+def test_node_without_corosync_needs_to_be_told_its_address(node):
+    """It would announce 127.0.0.1 to the others."""
+    one = node(address=None)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=2000)
+    assert "address" in result.reason[:FIRST] and f"{one.agent.instance}-address" in result.reason[:FIRST]
+    assert not one.is_open()
+    plain = node(address=None, clone=False)
+    plain.must("start")
+
+
 def test_clone_whose_replicas_would_be_refused(node):
     refused(node("protected-mode yes"), ocf.ERR_ARGS, "config:", "no password", "protected-mode no")
 
