@@ -58,7 +58,9 @@ static void build_command(struct command *command, const struct redis_server *se
     add_option(command, "--port", command->port);
     add_option(command, "--daemonize", "no");
     add_option(command, "--supervised", "no");
-    if (server->mode == REDIS_MODE_PROMOTABLE)
+    /* Else the primary would tell Sentinel the address that the connection came from. */
+    if (server->mode == REDIS_MODE_PROMOTABLE &&
+        str_is_empty(redis_conf_value(server->conf, "replica-announce-ip")))
         add_option(command, "--replica-announce-ip", server->address);
     add_role(command, server);
     add(command, NULL);

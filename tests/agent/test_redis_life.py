@@ -259,6 +259,24 @@ def test_script_in_place_of_the_program_is_refused(redis, folder):
 # ---- plain in a cluster: Pacemaker promotes nothing ----
 
 
+def announced(one):
+    return [one.call("CONFIG", "GET", f"replica-announce-{what}")[1] for what in ("ip", "port")]
+
+
+def test_clone_announces_its_address(node):
+    one = node('replica-announce-ip ""')
+    one.must("start")
+    assert announced(one) == ["127.0.0.1", "0"]
+
+
+@pytest.mark.parametrize("word", ["replica", "slave"])
+def test_what_redis_conf_announces_stays(node, word):
+    """The servers are reached through a NAT or a proxy, which the user knows."""
+    one = node(f"{word}-announce-ip 127.0.0.5", f"{word}-announce-port 7005")
+    one.must("start")
+    assert announced(one) == ["127.0.0.5", "7005"]
+
+
 def test_plain_resource_has_the_role_of_its_configuration(node):
     one = node(clone=False)
     one.must("start")
