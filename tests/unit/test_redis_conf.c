@@ -83,17 +83,26 @@ static void names_of_old_and_of_valkey_are_one_key(void **state)
         {"masteruser", "primaryuser"},
         {"replica-priority", "slave-priority"},
         {"min-replicas-to-write", "min-slaves-to-write"},
+        {"min-replicas-max-lag", "min-slaves-max-lag"},
+        {"repl-ping-replica-period", "repl-ping-slave-period"},
+        {"replica-read-only", "slave-read-only"},
         {"replica-announce-ip", "SLAVE-announce-ip"},
+        {"replica-announce-port", "slave-announce-port"},
     };
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(same); i++)
-        for (size_t written = 0; written < 2; written++) {
-            cleanup_free char *text = xasprintf("%s one two\n", same[i][written]);
+        for (size_t first = 0; first < 2; first++) {
+            const char *one = same[i][first], *other = same[i][!first];
+            cleanup_free char *text = xasprintf("%s one two\n%s three four\n", one, other);
             cleanup_redis_conf struct redis_conf *conf = conf_of(text);
 
-            assert_string_equal(redis_conf_value(conf, same[i][0]), "one");
-            assert_string_equal(redis_conf_word(conf, same[i][1], 0, 1), "two");
+            for (size_t asked = 0; asked < 2; asked++) {
+                assert_int_equal(redis_conf_count(conf, same[i][asked]), 2);
+                assert_string_equal(redis_conf_value(conf, same[i][asked]), "three");
+                assert_string_equal(redis_conf_word(conf, same[i][asked], 0, 1), "two");
+                assert_string_equal(redis_conf_word(conf, same[i][asked], 1, 1), "four");
+            }
         }
 }
 
@@ -145,6 +154,17 @@ static void server_agrees(const char *key, const char *line)
     theirs = server_value(&endpoint, key);
     assert_string_equal(redis_conf_value(conf, key), theirs);
     server_kill(pid);
+}
+
+/* The server's own list of two names for one thing. */
+static void server_takes_the_names_of_old_for_one_key(void **state)
+{
+    (void)state;
+    server_agrees("replica-priority", "replica-priority 8\nslave-priority 7\n");
+    server_agrees("replica-announce-ip", "replica-announce-ip 10.0.0.1\nslave-announce-ip n2\n");
+    server_agrees("replica-announce-port", "slave-announce-port 1\nreplica-announce-port 2\n");
+    server_agrees("repl-ping-replica-period", "repl-ping-slave-period 3\n");
+    server_agrees("min-replicas-to-write", "min-slaves-to-write 2\n");
 }
 
 static void quotes_and_escapes_are_the_servers(void **state)
@@ -395,6 +415,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(last_line_counts_in_any_case, scratch_empty),
         cmocka_unit_test_setup(names_of_old_and_of_valkey_are_one_key, scratch_empty),
+        cmocka_unit_test_setup(server_takes_the_names_of_old_for_one_key, scratch_empty),
         cmocka_unit_test_setup(settings_of_many_words_are_given_word_by_word, scratch_empty),
         cmocka_unit_test_setup(quotes_and_escapes_are_the_servers, scratch_empty),
         cmocka_unit_test_setup(unbalanced_quotes_are_named_by_line_and_not_told, scratch_empty),
