@@ -9,7 +9,6 @@
 #include "server.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -60,13 +59,6 @@ static const char *find_config(const char *param, const char *binary)
             return configs[i];
     }
     return NULL;
-}
-
-static const char *find_user(const char *param)
-{
-    if (param)
-        return param;
-    return getpwnam("redis") || !getpwnam("valkey") ? "redis" : "valkey";
 }
 
 static enum redis_mode find_mode(const struct ocf_context *context)
@@ -161,7 +153,6 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
     server->mode = find_mode(context);
     server->binary = find_binary(params->binary);
     server->config = find_config(params->config, server->binary);
-    server->user = find_user(params->user);
     server->process_path = xasprintf("%s/process", context->run_dir);
     server->role_path = xasprintf("%s/promoted", context->run_dir);
     server->peers_path = xasprintf("%s/peers", context->run_dir);
@@ -277,6 +268,7 @@ static enum ocf_exit validate_binary(const struct redis_server *server)
 
 static enum ocf_exit validate_config(const struct redis_server *server)
 {
+    const char *user = server_user(server->params->user);
     struct stat st;
 
     if (!server->config)
@@ -291,10 +283,10 @@ static enum ocf_exit validate_config(const struct redis_server *server)
                         server->config);
     if (!server->conf)
         return ocf_fail(OCF_ERR_ARGS, "config: %s", server->conf_problem);
-    if (server_user_may(server->user, server->config, R_OK) < 0)
+    if (server_user_may(user, server->config, R_OK) < 0)
         return ocf_fail(OCF_ERR_ARGS,
-                        "config: user %s cannot read \"%s\"; expected a file that it can",
-                        server->user, server->config);
+                        "config: user %s cannot read \"%s\"; expected a file that it can", user,
+                        server->config);
     return OCF_SUCCESS;
 }
 
@@ -303,7 +295,7 @@ static enum ocf_exit validate_files(const struct redis_server *server)
     enum ocf_exit rc = validate_binary(server);
 
     if (!rc)
-        rc = server_check_user(server->user);
+        rc = server_check_user(server_user(server->params->user));
     if (!rc)
         rc = validate_config(server);
     if (rc)

@@ -23,9 +23,8 @@ struct redis_server {
     const struct ocf_context *context;
     const struct redis_params *params;
     enum redis_mode mode;
-    const char *binary; /* NULL: none is installed */
-    const char *config; /* NULL: none is there */
-    const char *user;
+    const char *binary;      /* NULL: none is installed */
+    const char *config;      /* NULL: none is there */
     struct redis_conf *conf; /* NULL: could not be read; conf_problem says why */
     char *conf_problem;
     int auth_error;     /* why the auth_file could not be used: -errno; 0: all is well */

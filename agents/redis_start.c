@@ -71,7 +71,7 @@ static void build_command(struct command *command, const struct redis_server *se
 static void make_run_folder(const struct redis_server *server, const char *key)
 {
     const char *path = redis_conf_value(server->conf, key);
-    const struct passwd *user = getpwnam(server->user);
+    const struct passwd *user = getpwnam(server_user(server->params->user));
     cleanup_free char *folder = NULL;
     char *slash;
     int rc;
@@ -186,6 +186,7 @@ enum ocf_exit redis_launch(const struct redis_server *server, struct deadline de
     struct sayings sayings = {.output = output,
                               .logfile = str_is_empty(logfile) ? NULL : logfile,
                               .logfile_end = logfile ? server_log_end(logfile) : 0};
+    const char *user = server_user(server->params->user);
     struct command command;
     struct proc_id id;
     enum ocf_exit result;
@@ -197,11 +198,11 @@ enum ocf_exit redis_launch(const struct redis_server *server, struct deadline de
     (void)file_remove(output);
     rc = proc_start(
         &(struct proc_spec){
-            .argv = command.words, .user = server->user, .log_path = output, .nofile = NOFILE},
+            .argv = command.words, .user = user, .log_path = output, .nofile = NOFILE},
         &id);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started as user %s: %s", server->binary,
-                        server->user, strerror(-rc));
+                        user, strerror(-rc));
     rc = proc_save(server->process_path, &id);
     if (rc)
         log_warning("%s could not be written: %s", server->process_path, strerror(-rc));

@@ -69,7 +69,7 @@ static enum ocf_exit validate(const struct sentinel_server *server)
     if (!rc)
         rc = server_check_program(server->binary, "redis-sentinel or valkey-sentinel");
     if (!rc)
-        rc = server_check_user(server->user);
+        rc = server_check_user(server_user(server->params->user));
     if (!rc && server->auth_problem)
         rc = ocf_fail(server->auth_error == -ENOENT ? OCF_ERR_INSTALLED : OCF_ERR_ARGS,
                       "auth_file: %s", server->auth_problem);

@@ -9,6 +9,7 @@
 #include "log.h"
 #include "node_address.h"
 #include "redis_conf.h"
+#include "server.h"
 #include "util.h"
 #include <ctype.h>
 #include <errno.h>
@@ -153,7 +154,7 @@ static int first_text(const struct sentinel_server *server, char **text, char **
 /* A user changed since must own it too, so ownership is set at every start; the text never is. */
 enum ocf_exit sentinel_make_file(const struct sentinel_server *server)
 {
-    const struct passwd *pw = getpwnam(server->user);
+    const struct passwd *pw = getpwnam(server_user(server->params->user));
     cleanup_free char *text = NULL, *problem = NULL;
     int rc = pw ? make_folder(server, pw) : -ENOENT;
 

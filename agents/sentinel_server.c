@@ -12,7 +12,6 @@
 #include "server.h"
 #include "util.h"
 #include <errno.h>
-#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -33,13 +32,6 @@ static const char *const programs[] = {
     "/usr/local/bin/valkey-sentinel",
     NULL,
 };
-
-static const char *find_user(const char *param)
-{
-    if (param)
-        return param;
-    return getpwnam("redis") || !getpwnam("valkey") ? "redis" : "valkey";
-}
 
 /* Loopback where its file lets it listen there; else the first address that the file names. */
 static void find_host(struct sentinel_server *server)
@@ -63,7 +55,6 @@ void sentinel_server_open(struct sentinel_server *server, const struct ocf_conte
 {
     *server = (struct sentinel_server){.context = context, .params = params};
     server->binary = params->binary ? params->binary : server_find_program(programs);
-    server->user = find_user(params->user);
     server->data_dir = xasprintf("%s/data", context->state_dir);
     server->conf_path = xasprintf("%s/sentinel.conf", server->data_dir);
     server->log_path = xasprintf("%s/sentinel.log", context->state_dir);
@@ -239,7 +230,7 @@ enum ocf_exit sentinel_launch(struct sentinel_server *server)
                                 "no",           "--supervised",    "no",     NULL};
     const struct proc_spec spec = {
         .argv = argv,
-        .user = server->user,
+        .user = server_user(server->params->user),
         .dir = server->data_dir,
         .log_path = server->log_path,
         .nofile = FILES_MAX,

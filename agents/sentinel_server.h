@@ -16,7 +16,6 @@ struct sentinel_server {
     const struct ocf_context *context;
     const struct sentinel_params *params;
     const char *binary; /* NULL: none is installed */
-    const char *user;
     struct credentials credentials;
     char *auth_problem; /* the auth_file could not be used; NULL: all is well */
     int auth_error;     /* and its errno */

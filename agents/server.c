@@ -106,6 +106,13 @@ enum ocf_exit server_check_program(const char *path, const char *expected)
     return OCF_SUCCESS;
 }
 
+const char *server_user(const char *param)
+{
+    if (param)
+        return param;
+    return getpwnam("redis") || !getpwnam("valkey") ? "redis" : "valkey";
+}
+
 enum ocf_exit server_check_user(const char *user)
 {
     if (getpwnam(user))

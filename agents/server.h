@@ -28,6 +28,8 @@ bool server_is_claimed(const struct ocf_context *context, const struct proc_id *
 const char *server_find_program(const char *const *paths);
 /* OCF_SUCCESS, or the reason is given: `path` (NULL: none was found) is no program. */
 enum ocf_exit server_check_program(const char *path, const char *expected);
+/* Parameter `user`, else redis, else valkey. Asks for the system's users, so not for a monitor. */
+const char *server_user(const char *param);
 enum ocf_exit server_check_user(const char *user);
 /* Whether that user may open the path so (R_OK, X_OK): 0, -EACCES, -errno. */
 int server_user_may(const char *user, const char *path, int mode);
