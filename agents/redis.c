@@ -150,6 +150,12 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
     return redis_judge(&server, &view, &(struct companion_word){.state = COMPANION_STATE_NONE});
 }
 
+/* The watch has a connection of its own. */
+static bool is_open_to_its_watch(const struct redis_server *server, const struct redis_view *view)
+{
+    return view->state == REDIS_FULL && redis_server_is_watched(server);
+}
+
 static enum ocf_exit redis_promote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
@@ -158,7 +164,8 @@ static enum ocf_exit redis_promote(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
-    if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY)
+    if (view.state != REDIS_REPLICA && view.state != REDIS_PRIMARY &&
+        !is_open_to_its_watch(&server, &view))
         return unusable(&server, &view, "promote");
     if (redis_server_is_watched(&server)) {
         if (companion_order(&server, "promote", &problem) != COMPANION_DONE)
@@ -193,6 +200,16 @@ static enum ocf_exit demote_primary(const struct redis_server *server, struct re
     return OCF_SUCCESS;
 }
 
+static enum ocf_exit demote_alone(const struct redis_server *server, struct redis_view *view)
+{
+    if (view->state == REDIS_PRIMARY)
+        return demote_primary(server, view);
+    if (view->state == REDIS_REPLICA ||
+        (view->state == REDIS_LOADING && !redis_view_is_loading_primary(view)))
+        return OCF_SUCCESS;
+    return unusable(server, view, "demote");
+}
+
 static enum ocf_exit demote_by_watch(const struct redis_server *server, struct redis_view *view)
 {
     cleanup_free char *reason = NULL;
@@ -204,7 +221,7 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
         break;
     case COMPANION_ABSENT: /* a primary without a watch must go all the more */
         log_warning("demote: %s; going on without it", reason);
-        return view->state == REDIS_PRIMARY ? demote_primary(server, view) : OCF_SUCCESS;
+        return demote_alone(server, view);
     }
     return ocf_fail(OCF_ERR_GENERIC, "demote is refused: %s", reason);
 }
@@ -233,11 +250,8 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
         rc = redis_replace_hung(&server, &view);
     else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
         rc = demote_by_watch(&server, &view);
-    else if (view.state == REDIS_PRIMARY)
-        rc = demote_primary(&server, &view);
-    else if (view.state != REDIS_REPLICA &&
-             (view.state != REDIS_LOADING || redis_view_is_loading_primary(&view)))
-        rc = unusable(&server, &view, "demote");
+    else
+        rc = demote_alone(&server, &view);
     if (rc)
         return rc;
     (void)redis_server_note_promoted(&server, false);
