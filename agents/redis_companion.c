@@ -137,6 +137,8 @@ static int write_params(const struct redis_server *server)
     cleanup_free char *path = path_in(server, COMPANION_PARAMS);
     cleanup_free char *text = xstrdup("");
 
+    if (!server->context->params_valid && access(path, F_OK) == 0)
+        return 0; /* the values of before count */
     for (const struct param *param = redis_param_table; param->name; param++) {
         cleanup_free char *value = param_text(param, server->params);
         char *longer;

@@ -21,11 +21,12 @@ static void note_leading(const struct redis_server *server, enum ocf_exit rc)
         (void)redis_server_note_promoted(server, true);
 }
 
-/* A probe starts no watch beside a server that does not run. */
+/* A probe starts no watch beside a server that does not run, nor by a bad value. */
 static void ask_watch(const struct redis_server *server, const struct redis_view *view,
                       struct companion_word *word)
 {
-    if (view->state == REDIS_STOPPED || !server->context->params_valid)
+    if (view->state == REDIS_STOPPED ||
+        (server->context->is_probe && !server->context->params_valid))
         companion_word_get(server, word);
     else
         companion_keep(server, word);

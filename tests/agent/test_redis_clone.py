@@ -28,6 +28,22 @@ def test_nobody_is_promoted_without_a_watch(node):
     assert one.role == "slave" and one.score == "-INFINITY"
 
 
+def test_watch_is_kept_with_the_value_that_it_had(node):
+    """It is launched again, though a bad value is given meanwhile."""
+    one = node(down_after=3000)
+    one.must("start")
+    params = one.agent.run_dir / "watch.params"
+    before = params.read_text()
+    assert "down_after 3000\n" in before
+    assert "redis-watch does not run" in one.monitor(ocf.DEGRADED, down_after="soon").log
+    assert params.read_text() == before
+    params.unlink()
+    one.monitor(ocf.DEGRADED, down_after="soon")
+    assert "down_after 2000\n" in params.read_text()
+    one("monitor", interval=10000)
+    assert params.read_text() == before
+
+
 def test_list_of_peers_outlives_a_lookup_that_fails(node):
     """No corosync is here, so every lookup does."""
     one = node()
