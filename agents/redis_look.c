@@ -59,7 +59,7 @@ void redis_view_close(struct redis_view *view)
 /* A wrong value would point us at somebody else's server, so nothing is adopted by defaults. */
 static bool may_adopt(const struct redis_server *server)
 {
-    return server->context->params_valid && server->conf && server->binary;
+    return server->context->params_name_server && server->conf && server->binary;
 }
 
 /* The pid file of the configuration, which another hand's start may have written. */

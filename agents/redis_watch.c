@@ -270,6 +270,7 @@ int main(int argc, char **argv)
                              .is_clone = true,
                              .is_promotable = true,
                              .params_valid = true,
+                             .params_name_server = true,
                              .run_dir = xasprintf("%s/redis/%s", RHA_RUN_DIR, argv[1]),
                              .state_dir = xasprintf("%s/redis/%s", RHA_STATE_DIR, argv[1])};
     if (params_read(&watch) < 0)

@@ -58,7 +58,7 @@ enum ocf_exit redis_bring_back(const struct redis_server *server, struct redis_v
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
 
-    if (view->crashed && redis_server_was_promoted(server) && server->context->params_valid &&
+    if (view->crashed && redis_server_was_promoted(server) && server->context->params_name_server &&
         redis_server_validate(server) == OCF_SUCCESS &&
         redis_launch(server, deadline, view) == OCF_SUCCESS)
         return OCF_SUCCESS;

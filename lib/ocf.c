@@ -218,8 +218,10 @@ static enum ocf_exit action_prepare(const struct ocf_context *context, bool must
 {
     enum ocf_exit code;
 
+    /* A reloadable value may go bad while the servers of all nodes run: 6 would end them all. */
     if (problems && must_be_valid)
-        return ocf_fail(OCF_ERR_CONFIGURED, "%s", problems);
+        return ocf_fail(context->params_name_server ? OCF_ERR_ARGS : OCF_ERR_CONFIGURED, "%s",
+                        problems);
     if (problems)
         log_warning("%s goes on although %s", context->action, problems);
     code = folders_make(context);
@@ -265,6 +267,8 @@ static enum ocf_exit action_run(const struct ocf_agent *agent, const struct ocf_
     context->state_dir = state_dir;
     context->params_valid =
         params_parse(agent->params, params, param_from_env, NULL, &problems) == 0;
+    context->params_name_server =
+        context->params_valid || params_bad_are_reloadable(agent->params, param_from_env, NULL);
     if (problems)
         problems[strcspn(problems, "\n")] = '\0'; /* an exit reason is one line: the first tells */
     if (problems && str_eq(context->action, "reload-agent"))

@@ -44,6 +44,8 @@ struct ocf_context {
     int64_t interval_ms;  /* of a recurring monitor, else 0 */
     int check_level;      /* OCF_CHECK_LEVEL, else 0 */
     bool params_valid;    /* false: the action goes on with defaults for bad values */
+    bool params_name_server;  /* what is bad, if anything, is reloadable: it is our server all the
+                               * same */
     struct deadline deadline; /* the action's timeout less a margin for answering */
     const char *run_dir;      /* /run/redis-ha/<agent>/<instance>: made by ocf_main, 0700 root */
     const char *state_dir;    /* /var/lib/redis-ha/<agent>/<instance>: likewise, lasting */
@@ -53,11 +55,12 @@ struct ocf_action {
     const char *name; /* matched whole */
     enum ocf_exit (*run)(const struct ocf_context *context, const void *params);
     /*
-     * true: bad parameters end the action with OCF_ERR_CONFIGURED (6) and their first problem as
-     * the exit reason, before `run`. false (stop), and for probes always: `run` gets defaults
-     * instead of what could not be parsed, and the folders may be missing. What runs goes on:
-     * reload-agent is a success without `run`, which says that it was refused, and a recurring
-     * monitor that would be 0 or 8 is 190 or 191 with that problem as the exit reason.
+     * true: bad parameters end the action with OCF_ERR_CONFIGURED (6), or with OCF_ERR_ARGS (2) if
+     * they are reloadable, and their first problem as the exit reason, before `run`. false (stop),
+     * and for probes always: `run` gets defaults instead of what could not be parsed, and the
+     * folders may be missing. What runs goes on: reload-agent is a success without `run`, which
+     * says that it was refused, and a recurring monitor that would be 0 or 8 is 190 or 191 with
+     * that problem as the exit reason.
      */
     bool needs_valid_params;
     /* Advertised in meta-data; 0 or NULL: left out, but for a timeout of 0, which is 20. */

@@ -277,6 +277,27 @@ int params_parse(const struct param *table, void *values, param_source *source, 
     return *problems ? -EINVAL : 0;
 }
 
+/* Parsed into a field of any type, and forgotten. */
+static int param_try(const struct param *param, const char *text)
+{
+    cleanup_free void *field = xcalloc(1, sizeof(int64_t));
+    struct param alone = *param;
+
+    alone.offset = 0;
+    return param_set(&alone, text, field);
+}
+
+bool params_bad_are_reloadable(const struct param *table, param_source *source, void *data)
+{
+    for (const struct param *param = table; param->name; param++) {
+        const char *text = source(param->name, data);
+
+        if (!param->reloadable && !str_is_empty(text) && param_try(param, text))
+            return false;
+    }
+    return true;
+}
+
 char *param_text(const struct param *param, const void *values)
 {
     const void *field = (const char *)values + param->offset;
@@ -317,11 +338,6 @@ static bool name_is_unique(const struct param *table, const struct param *param)
 
 static const char *entry_flaw(const struct param *table, const struct param *param)
 {
-    /* Room for a field of any type: a default is parsed into it, and forgotten. */
-    cleanup_free void *field = xcalloc(1, sizeof(int64_t));
-    struct param alone = *param;
-
-    alone.offset = 0;
     if (!name_is_plain(param->name))
         return "its name has more than lower-case letters, digits and underscores";
     if (!name_is_unique(table, param))
@@ -332,7 +348,7 @@ static const char *entry_flaw(const struct param *table, const struct param *par
         return "it has no choices";
     if (is_number(param) && param->min >= param->max)
         return "its range is empty";
-    if (param->default_text && param_set(&alone, param->default_text, field))
+    if (param->default_text && param_try(param, param->default_text))
         return "its default is not a value that it takes";
     return NULL;
 }

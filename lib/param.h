@@ -54,6 +54,10 @@ typedef const char *param_source(const char *name, void *data);
 int params_parse(const struct param *table, void *values, param_source *source, void *data,
                  char **problems);
 
+/* Whether all bad values are of reloadable parameters: one that may be changed while the server
+ * runs does not say which server it is. Also true where none is bad. */
+bool params_bad_are_reloadable(const struct param *table, param_source *source, void *data);
+
 /* The field's text for a value that is given, "" for PARAM_STRING/PATH that is not. Caller frees.
  */
 char *param_text(const struct param *param, const void *values);

@@ -185,8 +185,8 @@ def test_runs_as_user(proxy, folder):
     ({"config": "/dev/null"}, ocf.ERR_ARGS, ["config", "/dev/null"]),
     ({"config": "haproxy.cfg"}, ocf.ERR_CONFIGURED, ["config", "haproxy.cfg", "expected"]),
     ({"user": "nobody-at-all"}, ocf.ERR_INSTALLED, ["user", "nobody-at-all", "expected"]),
-    ({"drain_timeout": "soon"}, ocf.ERR_CONFIGURED, ["drain_timeout", "soon", "expected"]),
-    ({"drain_timeout": "-1"}, ocf.ERR_CONFIGURED, ["drain_timeout", "-1", "expected"]),
+    ({"drain_timeout": "soon"}, ocf.ERR_ARGS, ["drain_timeout", "soon", "expected"]),
+    ({"drain_timeout": "-1"}, ocf.ERR_ARGS, ["drain_timeout", "-1", "expected"]),
     ({"stats_socket": "stats"}, ocf.ERR_CONFIGURED, ["stats_socket", "stats", "expected"]),
 ])
 @pytest.mark.parametrize("action", ["validate-all", "start"])

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 import ocf
-from redis_kit import command_lines
+from redis_kit import command_lines, kill
 
 FIRST = 128  # bytes of a reason that Pacemaker shows
 
@@ -30,11 +30,17 @@ def refused(one, code, *words, **params):
     ("port", "65536", "expected 1 to 65535"), ("port", "-1", "expected 1 to 65535"),
     ("binary", "redis-server", "expected"), ("config", "redis.conf", "expected"),
     ("auth_file", "secrets", "expected"), ("authority", "nobody", "pacemaker"),
-    ("authority", "sentinel", "expected pacemaker"), ("down_after", "soon", "expected"),
-    ("down_after", "0", "expected"), ("max_lag", "much", "expected"), ("max_lag", "-1", "expected"),
-    ("tls", "perhaps", "expected"), ("tls_ca_file", "ca.pem", "expected")])
+    ("authority", "sentinel", "expected pacemaker"), ("tls", "perhaps", "expected"),
+    ("tls_ca_file", "ca.pem", "expected")])
 def test_value_that_is_wrong_everywhere(redis, name, value, expected):
     refused(redis(), ocf.ERR_CONFIGURED, f"{name}:", value, expected, **{name: value})
+
+
+@pytest.mark.parametrize("name, value", [
+    ("down_after", "soon"), ("down_after", "0"), ("max_lag", "much"), ("max_lag", "-1")])
+def test_bad_value_that_may_come_while_others_run(redis, name, value):
+    """With 6 for the start of one server, Pacemaker stops those of all nodes."""
+    refused(redis(), ocf.ERR_ARGS, f"{name}:", value, "expected", **{name: value})
 
 
 def test_program_that_is_not_here(redis, folder):
@@ -98,6 +104,26 @@ def test_bad_reloadable_value_does_no_harm(redis, name, value):
     one.must("demote", **bad)
     one.must("reload-agent")
     one.monitor()
+
+
+def test_crashed_primary_is_brought_back_with_a_bad_reloadable_value(node, spawn, until):
+    one = node()
+    one.must("start")
+    one.call("REPLICAOF", "NO", "ONE")
+    one.monitor(ocf.RUNNING_PROMOTED)
+    kill(until, one.pid)
+    one.must("demote", max_lag="much")
+    assert one.role == "slave"
+
+
+def test_running_server_is_adopted_with_a_bad_reloadable_value(redis, spawn, until):
+    """Not found, it would be started, which is refused."""
+    one = redis()
+    server = one.hand_started(spawn)
+    until(one.is_open, "the server answers")
+    one.probe(ocf.NOT_RUNNING, tls="perhaps")
+    one.probe(ocf.RUNNING_PROMOTED, max_lag="much")
+    assert one.pid == server.pid
 
 
 def test_reload_does_not_look_at_files(redis):

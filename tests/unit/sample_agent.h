@@ -116,6 +116,7 @@ static inline enum ocf_exit sample_tell(const struct ocf_context *context, const
            context->in_cluster, context->is_clone, context->is_promotable, context->is_probe,
            (long long)context->interval_ms, context->check_level);
     printf("run_dir=%s state_dir=%s\n", context->run_dir, context->state_dir);
+    printf("params: valid=%d reloadable=%d\n", context->params_valid, context->params_name_server);
     for (const struct param *param = sample_params; param->name; param++) {
         cleanup_free char *text = param_text(param, params);
 

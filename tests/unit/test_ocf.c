@@ -194,6 +194,24 @@ static void bad_parameter_refuses_what_begins_something(void **state)
     assert_says(out, "\ndrain=5\n");
 }
 
+static void bad_reloadable_parameter_is_this_nodes_trouble_alone(void **state)
+{
+    const char *const *bad = ENV("OCF_RESKEY_down_after=soon", "OCF_RESKEY_tls=");
+    const char *const *worse = ENV("OCF_RESKEY_down_after=soon", "OCF_RESKEY_tls=perhaps");
+
+    (void)state;
+    assert_int_equal(agent_run(bad, "start"), OCF_ERR_ARGS);
+    assert_says(err, "\nocf-exit-reason:down_after: \"soon\" is not a time; expected ");
+    assert_string_equal(out, "");
+    assert_int_equal(agent_run(worse, "start"), OCF_ERR_CONFIGURED);
+    assert_int_equal(agent_run(bad, "stop"), OCF_SUCCESS);
+    assert_says(out, " valid=0 reloadable=1\n");
+    assert_int_equal(agent_run(worse, "stop"), OCF_SUCCESS);
+    assert_says(out, " valid=0 reloadable=0\n");
+    assert_int_equal(agent_run(NULL, "stop"), OCF_SUCCESS);
+    assert_says(out, " valid=1 reloadable=1\n");
+}
+
 static void bad_parameter_ends_nothing_that_runs(void **state)
 {
     static const char reload[] = "\nocf-exit-reason:not reloaded, what runs goes on as before: "
@@ -344,6 +362,7 @@ int main(void)
         cmocka_unit_test_setup(folders_are_made_for_root_only, scratch_empty),
         cmocka_unit_test_setup(folder_that_cannot_be_made_fails_a_start, scratch_empty),
         cmocka_unit_test_setup(bad_parameter_refuses_what_begins_something, scratch_empty),
+        cmocka_unit_test_setup(bad_reloadable_parameter_is_this_nodes_trouble_alone, scratch_empty),
         cmocka_unit_test_setup(bad_parameter_ends_nothing_that_runs, scratch_empty),
         cmocka_unit_test_setup(good_parameters_reach_the_action, scratch_empty),
         cmocka_unit_test_setup(environment_is_told, scratch_empty),
