@@ -185,7 +185,7 @@ enum proc_state haproxy_find(struct haproxy_server *server, char **problem)
         return PROC_ALIVE;
     case PROC_GONE:
         /* A default in the place of a bad parameter may lead to somebody else's. */
-        return server->context->params_valid ? look_at_socket(server, problem) : PROC_GONE;
+        return server->context->params_name_server ? look_at_socket(server, problem) : PROC_GONE;
     case PROC_UNKNOWN:
         break;
     }

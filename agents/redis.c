@@ -92,7 +92,7 @@ static bool is_known_stopped(const struct redis_server *server, const struct red
     if (view->recorded == PROC_UNKNOWN)
         return false;
     return view->state == REDIS_STOPPED || view->state == REDIS_FOREIGN ||
-           !(server->conf && server->context->params_valid);
+           !(server->conf && server->context->params_name_server);
 }
 
 static enum ocf_exit redis_stop(const struct ocf_context *context, const void *params)
@@ -139,7 +139,7 @@ static enum ocf_exit redis_monitor(const struct ocf_context *context, const void
 
     redis_server_open(&server, context, params);
     redis_look(&server, answer_deadline(&server), &view);
-    if (redis_state_is_alive(view.state) && context->params_valid && server.conf &&
+    if (redis_state_is_alive(view.state) && context->params_name_server && server.conf &&
         !redis_server_is_noted(&server)) { /* it was adopted */
         note_again(&server);
         redis_set_replication_credentials(&server, &view, context->deadline);
@@ -267,8 +267,8 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     cleanup_redis_server struct redis_server server = {0};
 
     redis_server_open(&server, context, params);
-    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") && context->params_valid &&
-        server.conf)
+    if (str_eq(notify.type, "post") && str_eq(notify.operation, "start") &&
+        context->params_name_server && server.conf)
         note_again(&server);
     return OCF_SUCCESS;
 }

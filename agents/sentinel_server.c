@@ -167,7 +167,7 @@ enum proc_state sentinel_find(struct sentinel_server *server, char **problem)
         return PROC_ALIVE;
     case PROC_GONE:
         /* A default port in the place of a bad one may be somebody else's. */
-        return server->context->params_valid ? look_at_port(server, problem) : PROC_GONE;
+        return server->context->params_name_server ? look_at_port(server, problem) : PROC_GONE;
     case PROC_UNKNOWN:
         break;
     }

@@ -442,9 +442,15 @@ def test_stop_without_a_record_ends_what_serves(proxy, spawn, until):
 def test_does_not_adopt_by_a_bad_parameter(proxy, spawn, until):
     """The default that stands in for a bad value may lead to somebody else's HAProxy."""
     process = by_hand(proxy, spawn, until, "-W", "-db")
-    proxy.agent.must("monitor", ocf.NOT_RUNNING, interval=0, drain_timeout="soon")
-    proxy.agent.must("stop", drain_timeout="soon")
+    proxy.agent.must("monitor", ocf.NOT_RUNNING, interval=0, config="haproxy.cfg")
+    proxy.agent.must("stop", config="haproxy.cfg")
     assert process.poll() is None
+
+
+def test_adopts_with_a_bad_reloadable_value(proxy, spawn, until):
+    process = by_hand(proxy, spawn, until, "-W", "-db")
+    proxy.agent.must("monitor", interval=0, drain_timeout="soon")
+    assert proxy.agent.recorded_pid() == process.pid
 
 
 def test_does_not_adopt_what_another_instance_has(proxy, agent):
