@@ -6,12 +6,15 @@
 
 #include "log.h"
 #include "redis_companion.h"
+#include "redis_crashes.h"
 #include "redis_report.h"
 #include "redis_start.h"
 #include <signal.h>
 #include <string.h>
 
-#define BRING_BACK_MS 300 /* a crashed primary may not hold up the promotion of another */
+#define MOVES_MS       2000
+#define MOVES_PAUSE_MS 50
+#define BRING_BACK_MS  300 /* a crashed primary may not hold up the promotion of another */
 
 static void note_leading(const struct redis_server *server, enum ocf_exit rc)
 {
@@ -32,6 +35,21 @@ static void ask_watch(const struct redis_server *server, const struct redis_view
         companion_keep(server, word);
 }
 
+/*
+ * The watch moves the role away from a primary that crashed, and Pacemaker cancels this monitor to
+ * demote it. Were it told as failed first, recovery would go ahead of the promotion. It is told if
+ * nobody takes over.
+ */
+static void let_the_role_move(const struct redis_server *server, struct redis_view *view)
+{
+    struct deadline deadline = deadline_min(server->context->deadline, deadline_in(MOVES_MS));
+
+    while (view->state == REDIS_STOPPED && deadline_pause(deadline, MOVES_PAUSE_MS)) {
+        redis_view_close(view);
+        redis_look(server, deadline, view);
+    }
+}
+
 enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct redis_view *view)
 {
     struct companion_word word;
@@ -45,6 +63,11 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
             redis_report(server, view);
     }
     ask_watch(server, view, &word);
+    if (word.state != COMPANION_STATE_NONE && view->crashed && !server->context->is_probe &&
+        redis_server_was_promoted(server))
+        let_the_role_move(server, view);
+    if (server->context->is_probe && redis_state_is_alive(view->state))
+        redis_crashes_forget(server);
     if (word.state != COMPANION_STATE_NONE)
         redis_report_forget(server);
     else if (!server->context->is_probe)
@@ -57,10 +80,16 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
 enum ocf_exit redis_bring_back(const struct redis_server *server, struct redis_view *view)
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
+    bool may = view->crashed && redis_server_was_promoted(server) &&
+               server->context->params_valid && redis_server_validate(server) == OCF_SUCCESS;
+    size_t crashes = may ? redis_crashes_note(server) : 0;
 
-    if (view->crashed && redis_server_was_promoted(server) && server->context->params_name_server &&
-        redis_server_validate(server) == OCF_SUCCESS &&
-        redis_launch(server, deadline, view) == OCF_SUCCESS)
+    if (crashes >= CRASHES_MANY)
+        return ocf_fail(OCF_NOT_RUNNING,
+                        "the server has crashed %zu times within %d minutes; see its log and the "
+                        "kernel's",
+                        crashes, CRASHES_WINDOW_S / 60);
+    if (may && redis_launch(server, deadline, view) == OCF_SUCCESS)
         return OCF_SUCCESS;
     return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
 }

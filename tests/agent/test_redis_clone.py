@@ -110,6 +110,29 @@ def test_demotion_of_a_hung_primary_puts_a_replica_in_its_place(pair, until):
     assert one.role == "slave" and one.pid != hung
 
 
+def crash_as_primary(one, until):
+    one.call("REPLICAOF", "NO", "ONE")
+    one.monitor(ocf.RUNNING_PROMOTED)
+    kill(until, one.pid)
+
+
+def test_a_crash_is_mended_but_not_again_and_again(node, until):
+    """What Pacemaker is never told, its migration-threshold cannot count."""
+    one = node()
+    one.must("start")
+    for _ in range(2):
+        crash_as_primary(one, until)
+        one.must("demote")
+    crash_as_primary(one, until)
+    assert "3 times" in one.must("demote", ocf.NOT_RUNNING).reason[:128]
+
+    one.must("stop")
+    one.must("start")
+    one.probe(ocf.SUCCESS)  # as crm_resource --cleanup has it done
+    crash_as_primary(one, until)
+    one.must("demote")
+
+
 # ---- the replication user of auth_file ----
 
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How often the server crashed of late. A crash that moves the role and is mended leaves no failure
+ * in Pacemaker; one that comes again and again must, so that migration-threshold can act.
+ */
+#ifndef RHA_REDIS_CRASHES_H
+#define RHA_REDIS_CRASHES_H
+
+#include "redis_server.h"
+
+#define CRASHES_WINDOW_S 600
+#define CRASHES_MANY     3 /* within the window: Pacemaker is told */
+
+/* Notes one more in the run folder, and says how many there were within the window, this included.
+ */
+size_t redis_crashes_note(const struct redis_server *server);
+/* The operator has seen them: `crm_resource --cleanup` has every server probed. */
+void redis_crashes_forget(const struct redis_server *server);
+
+#endif
