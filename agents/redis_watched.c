@@ -81,7 +81,7 @@ enum ocf_exit redis_bring_back(const struct redis_server *server, struct redis_v
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
     bool may = view->crashed && redis_server_was_promoted(server) &&
-               server->context->params_valid && redis_server_validate(server) == OCF_SUCCESS;
+               server->context->params_name_server && redis_server_validate(server) == OCF_SUCCESS;
     size_t crashes = may ? redis_crashes_note(server) : 0;
 
     if (crashes >= CRASHES_MANY)
