@@ -13,7 +13,6 @@ host; each node has a fence socket, by which the daemon knows who asks.
 import contextlib
 import json
 import os
-import signal
 import socketserver
 import sys
 import threading
@@ -188,11 +187,6 @@ class Daemon:
     @staticmethod
     def _log(text):
         print(time.strftime("%F %T"), text, file=sys.stderr, flush=True)
-
-    def do_cluster(self, node, to, asker=None):
-        if to not in ("start", "stop"):
-            raise LabError(f"cluster '{to}': expected start or stop")
-        self._machine(node).signal(signal.SIGUSR1 if to == "start" else signal.SIGUSR2)
 
     def do_freeze(self, node, asker=None):
         """Every process stops and nothing answers on the network, as when a virtual machine is paused."""

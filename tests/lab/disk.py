@@ -13,12 +13,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from . import corosync, kernel
+from . import corosync, kernel, units
 
 PARTS = ("usr", "etc", "var")
 NOT_INHERITED = ("var/lib/corosync", "var/lib/pacemaker", "var/lib/pcsd", "var/lib/redis",
-                 "var/lib/valkey", "var/lib/redis-ha", "etc/corosync", "etc/pacemaker")
-FENCE_AGENT = Path(__file__).with_name("fence_lab")
+                 "var/lib/valkey", "var/lib/redis-ha", "etc/corosync", "etc/pacemaker", "etc/systemd/system")
+PROGRAMS = {"fence_lab": "usr/sbin", "systemctl": "usr/bin"}
 
 
 def choose_place(folder):
@@ -87,9 +87,13 @@ def _personalise(root, config, name):
         cib.write_text(corosync.first_cib(config))
         cib.chmod(0o600)
         shutil.chown(cib, "hacluster", "haclient")
-    agent = root / "usr/sbin/fence_lab"
-    shutil.copyfile(FENCE_AGENT, agent)
-    agent.chmod(0o755)
+        for name in ("corosync", "pacemaker"):
+            units.enable(name, root)
+    for name, folder in PROGRAMS.items():
+        program = root / folder / name
+        program.unlink(missing_ok=True)
+        shutil.copyfile(Path(__file__).with_name(name), program)
+        program.chmod(0o755)
 
 
 def create_logs(logs):

@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""PID 1 of a node: builds the node's view of the file system, starts the
-cluster and reaps.
+"""PID 1 of a node: builds the node's view of the file system, starts what is
+enabled and reaps.
 
-It does what systemd does for corosync and Pacemaker on a real node, by the
-units that Debian ships: corosync counts as started when it says READY=1, and
-only then is pacemakerd started; a pacemakerd that fails is started again after
-one second, five times in 25 s at most, and with it a corosync that is gone.
-It also writes what the node's programs send to syslog into /var/log/syslog.
-
-The lab's daemon speaks with it by two pipes until it is booted, and later by
-SIGUSR1 (start the cluster) and SIGUSR2 (stop it in good order).
+It starts and watches the services that are enabled on the node's disk (see
+services.py), and writes what the node's programs send to syslog into
+/var/log/syslog.  The lab's daemon speaks with it by two pipes until it is booted.
 """
 
 import contextlib
@@ -25,13 +20,12 @@ import time
 from pathlib import Path
 
 from . import kernel, switch
+from .services import Services, datagrams
 from .state import CLIENT, Folder
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                "HOME": "/root", "LANG": "C.UTF-8"}
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-RESTART_AFTER, RESTARTS, RESTART_WINDOW = 1.0, 5, 25.0
-READY_WITHIN = 20.0
 
 
 def main(lab, name):
@@ -55,7 +49,7 @@ def main(lab, name):
         _say(booted=True)
         while True:
             signal.pause()
-    return Init(bare=config["bare"]).run()
+    return Init().run()
 
 
 def _say(**words):
@@ -108,45 +102,35 @@ def _fill_dev(dev):
 class Init:
     """The loop of PID 1.  No step in it waits for another process."""
 
-    def __init__(self, bare):
-        self.wanted = not bare
-        self.children = {}
-        self.corosync_ready = False
-        self.ready_by = None
-        self.start_at = time.monotonic()
-        self.starts = []
-        self.syslog = self._datagrams("/dev/log", 0o666)
-        self.notify = self._datagrams("/run/lab-notify", 0o600)
+    def __init__(self):
+        self.services = Services(ENVIRONMENT, _log)
+        self.syslog = datagrams("/dev/log", 0o666)
         self.syslog_file = open("/var/log/syslog", "ab", buffering=0)
 
-    @staticmethod
-    def _datagrams(path, mode):
-        channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        channel.bind(path)
-        os.chmod(path, mode)
-        channel.setblocking(False)
-        return channel
-
     def run(self):
-        wake = self._catch_signals()
+        wake = self._catch_children()
         _say(booted=True)
         self._leave_pipes()
+        self.services.boot()
         poller = select.poll()
-        for channel in (wake, self.syslog, self.notify):
+        for channel in (wake, self.syslog, self.services.notify, self.services.control):
             poller.register(channel, select.POLLIN)
         while True:
-            poller.poll(self._pause())
-            self._take_signals(wake)
+            self.services.advance()
+            pause = self.services.pause()
+            poller.poll(None if pause is None else pause * 1000 + 1)
+            with contextlib.suppress(BlockingIOError):
+                os.read(wake, 512)
             self._take_syslog()
-            self._take_notify()
+            self.services.take_notify()
             self._reap()
-            self._advance()
+            self.services.take_control()
 
-    def _catch_signals(self):
+    @staticmethod
+    def _catch_children():
         wake, write_end = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(write_end, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
         return wake
 
     @staticmethod
@@ -155,32 +139,11 @@ class Init:
         os.dup2(null, 0)
         os.dup2(2, 1)
 
-    def _pause(self):
-        """Milliseconds until something is due, None for never."""
-        due = self.start_at if self.wanted and self.start_at else self.ready_by
-        return None if due is None else max(0, (due - time.monotonic()) * 1000 + 1)
-
-    def _take_signals(self, wake):
-        with contextlib.suppress(BlockingIOError):
-            for number in os.read(wake, 512):
-                if number == signal.SIGUSR1:
-                    self.wanted, self.start_at, self.starts = True, time.monotonic(), []
-                elif number == signal.SIGUSR2:
-                    self.wanted = False
-                    self._stop_next()
-
     def _take_syslog(self):
         with contextlib.suppress(BlockingIOError):
             while True:
                 line = self.syslog.recv(65536).rstrip(b"\0\n").partition(b">")[2]
                 self.syslog_file.write(line + b"\n")
-
-    def _take_notify(self):
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                if b"READY=1" in self.notify.recv(4096).split(b"\n"):
-                    self.corosync_ready, self.ready_by = True, None
-                    self._spawn("pacemakerd")
 
     def _reap(self):
         with contextlib.suppress(ChildProcessError):
@@ -188,66 +151,8 @@ class Init:
                 pid, status = os.waitpid(-1, os.WNOHANG)
                 if pid == 0:
                     return
-                name = self.children.pop(pid, None)
-                if name:
-                    self._ended(name, os.waitstatus_to_exitcode(status))
-
-    def _ended(self, name, code):
-        self._log(f"{name} ended with {code}")
-        if name == "corosync":
-            self.corosync_ready, self.ready_by = False, None
-        elif name == "pacemakerd" and self.wanted and code not in (0, 100):
-            self.start_at = time.monotonic() + RESTART_AFTER
-        elif name == "pacemakerd" and not self.wanted:
-            self._stop_next()
-
-    def _advance(self):
-        now = time.monotonic()
-        if self.wanted and self.start_at and now >= self.start_at:
-            self.start_at = None
-            self.starts = [t for t in self.starts if now - t < RESTART_WINDOW] + [now]
-            if len(self.starts) > RESTARTS:
-                self._log(f"pacemakerd failed {RESTARTS} times in {RESTART_WINDOW:g} s: left stopped")
-            elif self.corosync_ready:
-                self._spawn("pacemakerd")
-            else:
-                self._spawn("corosync")
-                self.ready_by = now + READY_WITHIN
-        if self.ready_by and now >= self.ready_by:
-            self.ready_by = None
-            self._log(f"corosync did not say READY=1 within {READY_WITHIN:g} s; see corosync.log")
-
-    def _stop_next(self):
-        """pacemakerd first; when it has ended, corosync."""
-        running = {name: pid for pid, name in self.children.items()}
-        first = running.get("pacemakerd") or running.get("corosync")
-        if first:
-            os.kill(first, signal.SIGTERM)
-
-    def _spawn(self, name):
-        if name in self.children.values():
-            return
-        argv = {"corosync": ["/usr/sbin/corosync", "-f"], "pacemakerd": ["/usr/sbin/pacemakerd"]}[name]
-        env = dict(ENVIRONMENT, **_defaults(name))
-        if name == "corosync":
-            env["NOTIFY_SOCKET"] = "/run/lab-notify"
-        with open(f"/var/log/{name}.out", "ab") as out:
-            child = subprocess.Popen(argv, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        self.children[child.pid] = name
-        child.returncode = 0  # ours to reap, not subprocess's
-
-    @staticmethod
-    def _log(text):
-        print(time.strftime("%F %T"), text, file=sys.stderr, flush=True)
+                self.services.ended(pid, os.waitstatus_to_exitcode(status))
 
 
-def _defaults(name):
-    """/etc/default/NAME, as the unit's EnvironmentFile."""
-    unit = {"corosync": "corosync", "pacemakerd": "pacemaker"}[name]
-    found = {}
-    with contextlib.suppress(FileNotFoundError):
-        for line in Path("/etc/default", unit).read_text().splitlines():
-            key, equals, value = line.strip().partition("=")
-            if equals and key.replace("_", "a").isalnum():
-                found[key] = value.strip("\"'")
-    return found
+def _log(text):
+    print(time.strftime("%F %T"), text, file=sys.stderr, flush=True)

@@ -102,12 +102,6 @@ class Machine:
                 raise LabError(f"{self.name}: a process does not die; see ps on the host") from None
             self.process, self.pid = None, None
 
-    def signal(self, number):
-        with self.lock:
-            if not self.is_on:
-                raise LabError(f"{self.name} is switched off")
-            os.kill(kernel.pid_seen_by_parent_namespace(self.pid), number)
-
     def signal_all(self, name):
         """A signal to every process of the node but its PID 1, all at one moment."""
         with self.lock:

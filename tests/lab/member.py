@@ -133,13 +133,11 @@ class Node(Member):
 
     def cluster_stop(self, deadline=60.0):
         """Stops Pacemaker, then corosync, in good order; returns when both have ended."""
-        self.lab.folder.ask(do="cluster", node=self.name, to="stop")
-        self.lab.wait(lambda: self.run(["pidof", "corosync"], check=False).returncode == 1,
-                      deadline, f"corosync on {self.name} ends")
+        self.run(["systemctl", "stop", "corosync"], timeout=deadline)
 
-    def cluster_start(self):
-        """Starts corosync and Pacemaker; wait with lab.wait_online()."""
-        self.lab.folder.ask(do="cluster", node=self.name, to="start")
+    def cluster_start(self, deadline=30.0):
+        """Starts corosync, then Pacemaker; wait with lab.wait_online()."""
+        self.run(["systemctl", "start", "pacemaker"], timeout=deadline)
 
     def freeze(self):
         """Stops every process and all traffic, as when a virtual machine is paused."""
