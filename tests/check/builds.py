@@ -12,8 +12,11 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+import documents
 import source
 import tools
+
+GUIDE = "docs/building.md"
 
 
 @contextmanager
@@ -39,24 +42,53 @@ def steps(folder, *commands, **environment):
     return []
 
 
-def build(compiler):
+def shell(folder, compiler, *commands, **environment):
+    """Commands as a user types them. What we add is in the environment: configure takes the defaults of a
+    site from CONFIG_SITE, and make goes to all processors."""
     tools.need(compiler, compiler)
+    site = folder / "config.site"
+    site.write_text("enable_werror=yes\n")
+    return steps(folder, *[["sh", "-c", documents.without_sudo(command)] for command in commands],
+                 CONFIG_SITE=str(site), CC=compiler, MAKEFLAGS=f"-j{os.cpu_count()}", **environment)
+
+
+def files_below(folder):
+    return [path for path in folder.rglob("*") if not path.is_dir()]
+
+
+def as_documented():
+    """README's own commands, with gcc, and those that docs/building.md adds."""
+    commands = [command for command in documents.commands("README.md", "2. On each node, these agents")
+                if not command.startswith("apt-get ")]
+    (chain,) = documents.commands(GUIDE, "Building and testing")
+    if documents.without_sudo(chain).split(" && ") != commands:
+        return [f"{GUIDE}: '{chain}' is not what README.md says: {'; '.join(commands)}"]
     with copy() as top:
-        (top / "out").mkdir()
-        return steps(top, ["./autogen.sh"]) or steps(
-            top / "out",
-            ["../configure", "--enable-werror", f"CC={compiler}"],
-            ["make", f"-j{os.cpu_count()}", "all"],
-            ["make", f"-j{os.cpu_count()}", "check", "TESTS="])
+        root = top / "installed"
+        added = [documents.written(GUIDE, command) for command in (
+            "make check TESTS=tests/unit/test_param", "make install DESTDIR=DIR", "tests/check/run --list")]
+        found = shell(top, "gcc", *commands, *added, DESTDIR=str(root))
+        if not found and not files_below(root):
+            return ["make install: nothing is installed"]
+        found = found or shell(top, "gcc", documents.written(GUIDE, "make uninstall"), DESTDIR=str(root))
+        return found or [f"make uninstall: {path.relative_to(root)} is left" for path in files_below(root)]
+
+
+def in_a_folder_of_its_own():
+    """With clang, and the tests too."""
+    with copy() as top:
+        return shell(top, "clang", "./autogen.sh",
+                     documents.written(GUIDE, "mkdir out && cd out && ../configure && make"),
+                     "make -C out check TESTS=")
 
 
 def distcheck():
     with copy() as top:
-        return steps(top, ["./autogen.sh"], ["./configure"], ["make", f"-j{os.cpu_count()}", "distcheck"])
+        return shell(top, "gcc", "./autogen.sh", "./configure", documents.written(GUIDE, "make distcheck"))
 
 
 CHECKS = {
-    "build-gcc": lambda: build("gcc"),
-    "build-clang": lambda: build("clang"),
+    "build-gcc": as_documented,
+    "build-clang": in_a_folder_of_its_own,
     "distcheck": distcheck,
 }

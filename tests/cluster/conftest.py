@@ -31,12 +31,12 @@ def pytest_addoption(parser):
 
 
 @contextmanager
-def seed(config, name):
+def seed(config, name, **options):
     """A lab, and the example with its addresses; not deployed."""
     folder = tempfile.mkdtemp(prefix=f"redis-ha-{name}-")
     try:
         with Lab(nodes=3, name=f"{name}-{os.getpid()}", install_dir=config.getoption("--install-dir"),
-                 dump_dir=config.getoption("--evidence")) as lab:
+                 dump_dir=config.getoption("--evidence"), **options) as lab:
             yield Seed(lab, Example(lab, folder))
     finally:
         shutil.rmtree(folder)
@@ -45,6 +45,13 @@ def seed(config, name):
 @pytest.fixture
 def bare_seed(pytestconfig):
     with seed(pytestconfig, "bare") as made:
+        yield made
+
+
+@pytest.fixture
+def machines(pytestconfig):
+    """Three of them, without a cluster."""
+    with seed(pytestconfig, "readme", bare=True) as made:
         yield made
 
 
@@ -103,7 +110,8 @@ def pytest_runtest_makereport(item, call):
     """What every node said when a scenario failed; a lab's time-out has written it already."""
     outcome = yield
     report = outcome.get_result()
-    lab = next((item.funcargs[n].lab for n in ("cluster", "bare_seed") if n in item.funcargs), None)
+    lab = next((item.funcargs[name].lab for name in ("cluster", "bare_seed", "machines")
+                if name in item.funcargs), None)
     if report.failed and lab and call.excinfo and not getattr(call.excinfo.value, "dump", None):
         parent = item.config.getoption("--evidence") or tempfile.gettempdir()
         Path(parent).mkdir(parents=True, exist_ok=True)

@@ -6,21 +6,33 @@ redis.conf, and the fencing devices between the two marks.
 """
 
 import re
-import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "crm-examples" / "three-nodes"
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+import documents  # noqa: E402 - the path must be known first
+
+FOLDER = documents.TOP / "crm-examples" / "three-nodes"
+GUIDE = "crm-examples/README.md"
+COPY = "/tmp/three-nodes"  # of the folder, on the node that the cluster is configured from
 PRIORITIES = {"n1": 100, "n2": 150, "n3": 200}
 WRITES, READS, REDIS, SENTINEL = 6380, 6381, 6379, 26379
 
+MARKS = re.compile(r"(# fencing: begin\n)(.*?)(# fencing: end\n)", re.S)
 FENCING = {
     "cluster.pcs.sh": 'pcs -f "$cib" stonith create fence-lab fence_lab'
                       ' pcmk_host_list="n1 n2 n3" op monitor interval=60s\n',
     "cluster.crm": 'primitive fence-lab stonith:fence_lab params pcmk_host_list="n1 n2 n3"'
                    ' op monitor interval=60s\n',
 }
+
+
+def shipped_fencing(name):
+    """The lines that a user replaces with his devices."""
+    return MARKS.search((FOLDER / name).read_text())[2]
 
 
 class Example:
@@ -30,7 +42,8 @@ class Example:
         self.lab, self.folder = lab, Path(folder)
         prefix = lab.node("n1").address.rpartition(".")[0]
         self.floating = f"{prefix}.100"
-        self.password = secrets.token_hex(16)
+        self.password = subprocess.check_output(documents.written(GUIDE, "openssl rand -hex 24").split(),
+                                                text=True).strip()
         self.password_file = self.folder / "password"
         self.password_file.touch(mode=0o600)
         self.password_file.write_text(self.password + "\n")
@@ -38,21 +51,19 @@ class Example:
 
     def _edit(self):
         """What a user does with his copy of the folder."""
-        names = ("redis.conf", "auth", "sentinel.conf", "haproxy.cfg", "cluster.pcs.sh", "cluster.crm")
-        for name in (*names, "site.sed"):
-            shutil.copy(FOLDER / name, self.folder)
+        shutil.copytree(FOLDER, self.folder, dirs_exist_ok=True)
         mine = {"192.0.2.10": self.floating, "change-me": self.password,
                 **{f"192.0.2.1{i}": self.lab.node(f"n{i}").address for i in (1, 2, 3)}}
         table = self.folder / "site.sed"
         table.write_text(re.sub(r"^s/(.*)/(.*)/g$",
                                 lambda line: f"s/{line[1]}/{mine.get(line[2], line[2])}/g",
                                 table.read_text(), flags=re.M))
-        subprocess.run(["sed", "-i", "-f", "site.sed", *names], cwd=self.folder, check=True)
+        for command in documents.commands(GUIDE, "What to change"):
+            subprocess.run(command, shell=True, cwd=self.folder, check=True)
         for name, device in FENCING.items():
             file = self.folder / name
-            text, count = re.subn(r"(# fencing: begin\n).*?(# fencing: end\n)",
-                                  lambda marks, device=device: marks[1] + device + marks[2],
-                                  file.read_text(), flags=re.S)
+            text, count = MARKS.subn(lambda marks, device=device: marks[1] + device + marks[3],
+                                     file.read_text())
             if count != 1:
                 raise ValueError(f"{name}: expected one pair of the marks `# fencing: begin` and `end`")
             file.write_text(text)
@@ -78,10 +89,10 @@ class Example:
         """Files on every node, then the cluster's configuration by `pcs` or `crmsh` from n1."""
         for node in self.lab.nodes:
             self.install(node)
+        commands = {"pcs": documents.commands("README.md", "4. The example"),
+                    "crmsh": [documents.written("README.md", "crm configure load update cluster.crm")]}
         first = self.lab.node("n1")
-        if tool == "pcs":
-            first.write("/root/cluster.pcs.sh", self.text("cluster.pcs.sh"), 0o755)
-            first.run(["/root/cluster.pcs.sh"], timeout=300)
-        else:
-            first.write("/root/cluster.crm", self.text("cluster.crm"))
-            first.run(["crm", "configure", "load", "update", "/root/cluster.crm"], timeout=300)
+        for name in FENCING:
+            first.write(f"{COPY}/{name}", self.text(name))
+        for command in commands[tool]:
+            first.run(f"cd {COPY} && {command}", timeout=300)

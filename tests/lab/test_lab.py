@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from documents import commands
+
 from . import kernel, state
 from .api import Lab
 from .errors import LabError, LabTimeout
@@ -171,6 +173,36 @@ def test_program_up_status_on_down():
     assert gone.returncode == 1 and "is not up" in gone.stderr
 
 
+def test_the_commands_of_the_readme(tmp_path):
+    name = f"{RUN}-readme"
+    (tmp_path / "tests").symlink_to(PROGRAM.parents[1])
+    seen = {  # what must hold after each verb
+        "up": lambda lab, said: "all nodes online" in said and start_redis(lab.node("n1")),
+        "on": lambda lab, said: "Online: [ n1 n2 n3 ]" in said,
+        "client": lambda lab, said: said == "PONG\n",
+        "cut": lambda lab, said: lab.online("n2") == ["n2", "n3"],
+        "heal": lambda lab, said: lab.online("n2") == ["n1", "n2", "n3"],
+        "power": lambda lab, said: lab.nodes_on() == [lab.node("n1"), lab.node("n3")],
+        "dump": lambda lab, said: "n1" in (tmp_path / "evidence/n1/crm_mon").read_text(),
+    }
+    try:
+        for command in commands("tests/lab/README.md", "By hand (as root)"):
+            done = subprocess.run(command, shell=True, cwd=tmp_path, env=dict(os.environ, LAB=name),
+                                  input="PING\n", capture_output=True, text=True, timeout=90)
+            assert done.returncode == 0, f"{command}: {done.stderr}"
+            if command.split()[1] != "down":
+                lab = Lab.attach(name)
+                lab.wait(lambda: seen[command.split()[1]](lab, done.stdout), 30, f"what {command} should do")
+        assert state.Folder(name).state() is None
+    finally:
+        lab_program("down", "--name", name)
+
+
+def start_redis(node, port=6379):
+    return node.run(["redis-server", "--port", port, "--bind", "0.0.0.0", "--protected-mode", "no",
+                     "--daemonize", "yes"])
+
+
 def test_two_labs_side_by_side(bare):
     with Lab(nodes=1, name=f"{RUN}-other", bare=True) as other:
         here, there = bare.node("n1"), other.node("n1")
@@ -196,6 +228,30 @@ def test_disk_survives_power_cycle_and_run_does_not(bare):
         assert not Path(path).exists() and not Path("/var/lib/kept").exists()
     assert node.output("stat -c '%a %U' /var/lib/kept") == "640 redis"
     assert node.run("ls /run/lost /tmp/lost", check=False).returncode != 0
+
+
+def test_services_run_as_their_units_say(bare):
+    n1 = bare.node("n1")
+
+    def pid():
+        return n1.run(["pidof", "redis-server"], check=False).stdout.strip()
+
+    n1.run(["systemctl", "enable", "--now", "redis-server"])
+    assert n1.output(["ps", "-o", "user=", "-p", pid()]) == "redis"
+    killed = pid()
+    n1.run(["kill", "-9", killed])
+    bare.wait(lambda: pid() not in ("", killed), 10, "Restart=always starts it again")
+    n1.power_cycle()
+    bare.wait(pid, 10, "what is enabled starts at boot")
+    n1.run(["systemctl", "disable", "--now", "redis-server"])
+    assert pid() == ""
+    n1.power_cycle()
+    assert n1.run(["systemctl", "is-enabled", "redis-server"], check=False).stdout == "disabled\n"
+    with pytest.raises(LabError, match="nonsense.service: not found"):
+        n1.run(["systemctl", "start", "nonsense"])
+    n1.write("/etc/redis/redis.conf", "nonsense\n")
+    with pytest.raises(LabError, match="start of redis-server.service: it is failed"):
+        n1.run(["systemctl", "start", "redis-server"])
 
 
 def test_install_dir_is_shown_in_the_nodes_only(tmp_path):
@@ -254,8 +310,7 @@ def received_packets(node):
 def test_drop_holds_back_one_port_only(bare):
     n1, n2 = bare.nodes
     for port in (7001, 7002):
-        n1.run(["redis-server", "--port", port, "--bind", "0.0.0.0", "--protected-mode", "no",
-                "--daemonize", "yes"])
+        start_redis(n1, port)
     n1.drop(7001)
     assert not connects(n2, n1.address, 7001)
     assert connects(n2, n1.address, 7002)
@@ -307,8 +362,8 @@ def test_pcs_and_crmsh_work_in_a_node(lab, healthy):
     n1 = lab.node("n1")
     assert "n1 n2 n3" in n1.output("pcs status")
     n1.run("pcs resource create with-pcs ocf:pacemaker:Dummy")
-    n1.write("/root-crm", "primitive with-crm ocf:pacemaker:Dummy op monitor interval=10s\n")
-    n1.run("crm configure load update /root-crm; rm /root-crm")
+    n1.write("/tmp/with.crm", "primitive with-crm ocf:pacemaker:Dummy op monitor interval=10s\n")
+    n1.run("crm configure load update /tmp/with.crm")
     n1.run("crm_resource --wait")
     assert lab.node("n2").output("crm_mon -1").count("Started") == 3
     n1.run("pcs resource delete with-pcs && pcs resource delete with-crm")

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every command that the documents give is run by a test, and asks for the packages that tests install."""
+
+import re
+
+import documents
+import source
+
+HERE = "tests/check/commands.py"
+README_TEST = "tests/cluster/test_readme.py"
+BUILDS = "tests/check/builds.py"
+EXAMPLE = "tests/cluster/example.py"
+
+# What runs the commands below a heading, and names that heading to take them from the document.
+BLOCKS = {
+    ("README.md", "1. On each node, the cluster and the servers."): [README_TEST],
+    ("README.md", "2. On each node, these agents"): [README_TEST, BUILDS],
+    ("README.md", "3. On one node, the cluster."): [README_TEST],
+    ("README.md", "4. The example"): [EXAMPLE],
+    ("README.md", "5. Look."): [README_TEST],
+    ("README.md", "6. Try it"): [README_TEST],
+    ("crm-examples/README.md", "What to change"): [EXAMPLE],
+    ("docs/building.md", "Building and testing"): [BUILDS],
+    ("tests/lab/README.md", "By hand (as root)"): ["tests/lab/test_lab.py"],
+}
+
+# What runs a command between backticks, and the words there that do so.
+INLINE = {
+    "crm configure load update cluster.crm": (EXAMPLE, "crm configure load update cluster.crm"),
+    "make check TESTS=tests/unit/test_param": (BUILDS, "make check TESTS=tests/unit/test_param"),
+    "make check-valgrind": ("quickstart", "check-valgrind"),
+    "make distcheck": (BUILDS, "make distcheck"),
+    "make install DESTDIR=DIR": (BUILDS, "make install DESTDIR=DIR"),
+    "make uninstall": (BUILDS, "make uninstall"),
+    "man ocf_redis-ha_redis": (README_TEST, "man ocf_redis-ha_redis"),
+    "mkdir out && cd out && ../configure && make": (BUILDS, "mkdir out && cd out && ../configure && make"),
+    "openssl rand -hex 24": (EXAMPLE, "openssl rand -hex 24"),
+    "sudo ./quickstart test agent": ("quickstart", "    agent)"),
+    "sudo ./quickstart test cluster": ("quickstart", "    cluster)"),
+    "tests/check/run --list": (BUILDS, "tests/check/run --list"),
+}
+
+# What no tier runs, and why.
+BY_HAND = {
+    "make -C tests/sim": "builds the simulation, which takes as long as one wants it to",
+    "./sim --seeds FROM-TO --nodes 3|5": "as above",
+    "./rules [BUDGET]": "as above",
+}
+
+
+def unknown_commands():
+    """A block or command of a document that no test is known to run."""
+    known = {*INLINE, *BY_HAND}
+    for document in documents.paths():
+        for heading, commands in documents.blocks(document):
+            known.update(part for command in commands for part in (command, *command.split(" && ")))
+            if (str(document), heading) not in BLOCKS and not _all_in_ci(commands):
+                yield f"{document}: no test is known to run what is below '{heading}': {'; '.join(commands)}"
+    for document in documents.paths():
+        for command in documents.inline(document):
+            if not any(each == command or each.startswith(command + " ") for each in known):
+                yield f"{document}: no test is known to run `{command}`"
+
+
+def _all_in_ci(commands):
+    script = source.text(source.TOP / ".ci/run")
+    return all(documents.without_sudo(command) in script for command in commands)
+
+
+def stale_entries():
+    """An entry above without its command, or without its test."""
+    for (document, heading), tests in BLOCKS.items():
+        if heading not in [name for name, _ in documents.blocks(document)]:
+            yield f"{HERE}: {document} has no commands below '{heading}'"
+        for test in tests:
+            if f'"{heading}"' not in source.text(source.TOP / test):
+                yield f"{test}: does not take the commands below '{heading}' from {document}"
+    told = [command for document in documents.paths() for command in documents.inline(document)]
+    for command in [*INLINE, *BY_HAND]:
+        if command not in told:
+            yield f"{HERE}: no document tells of `{command}`"
+    for command, (test, words) in INLINE.items():
+        if words not in source.text(source.TOP / test):
+            yield f"{test}: does not run `{command}`: no '{words}' there"
+
+
+def packages():
+    """README's two lists are quickstart's; what it installs for tests alone may be named as well."""
+    script = source.text(source.TOP / "quickstart")
+    lists = {name: set(words.split())
+             for name, words in re.findall(r"^(\w+_packages)=\(([^)]*)\)", script, re.M)}
+    for heading, name in (("1. On each node, the cluster and the servers.", "cluster_packages"),
+                          ("2. On each node, these agents", "build_packages")):
+        wanted = {word for command in documents.commands("README.md", heading)
+                  if command.startswith("apt-get install ") for word in command.split()[2:] if word[0] != "-"}
+        for package in sorted((wanted - lists["test_packages"]) ^ lists[name]):
+            where = "README.md" if package in wanted else "quickstart"
+            yield f"{where}: {package} is installed here alone, step '{heading}' and {name} differ"
+
+
+CHECKS = {"commands": lambda: [*unknown_commands(), *stale_entries(), *packages()]}
