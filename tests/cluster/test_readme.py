@@ -55,6 +55,7 @@ def as_debian_leaves_it(node):
     """
     node.write("/etc/corosync/corosync.conf", CLUSTER_OF_ONE)
     node.write("/etc/apt/apt.conf.d/99lab", 'APT::Get::Upgrade "false";\n')
+    node.run("echo PCSD_WORKER_COUNT=2 >>/etc/default/pcsd")  # of ten that it starts, for one user
     node.write("/etc/first-cib.xml", first_cib({"dc_deadtime": "2s"}))
     place = f"install -m 600 -o hacluster -g haclient /etc/first-cib.xml {CIB}"
     node.write("/etc/systemd/system/pacemaker.service",
