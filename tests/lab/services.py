@@ -22,6 +22,7 @@ from .errors import LabError
 
 NOTIFY, CONTROL = "/run/lab-notify", "/run/lab-services"
 CREDENTIALS = struct.Struct("3i")
+TYPES = ("simple", "exec", "notify")
 START_LIMIT, START_WINDOW = "5", "10"  # systemd's own defaults
 
 
@@ -33,6 +34,10 @@ class Service:
         self.pid = self.due = None
         self.told_to_end = False
         self.starts = []
+
+    def wish_stop(self):
+        if self.state != "deactivating":
+            self.state, self.due, self.told_to_end = "deactivating", None, False
 
     def may_start_again(self, now):
         """Whether the limit of starts allows one more, which is counted."""
@@ -98,15 +103,23 @@ class Services:
         return [self.service(name) for name in service.unit.services("Requires")]
 
     def depending(self, service):
-        """Those that are stopped with it."""
+        """Those that are stopped with it, in whatever order."""
         name = service.unit.name
         return [other for other in self.known.values()
                 if name in other.unit.services("Requires") + other.unit.services("PartOf")]
+
+    def must_wait(self, service):
+        """Whether one is being stopped that stops before it."""
+        return any(other.pid and other.state == "deactivating" for other in self.known.values()
+                   if service.unit.name in other.unit.services("After"))
 
     def start(self, name):
         service = self.service(name)
         if service.state == "deactivating":
             raise LabError(f"unit {name}.service: it is being stopped")
+        if service.unit.last("Type", "simple") not in TYPES:
+            raise LabError(f"unit {name}.service: Type={service.unit.last('Type')}:"
+                           f" expected {', '.join(TYPES)}")
         service.starts = []
         self._wish_start(service, None)
 
@@ -117,15 +130,14 @@ class Services:
             service.state, service.due = "activating", due
 
     def stop(self, name):
-        self._wish_stop(self.service(name))
-
-    def _wish_stop(self, service):
-        for other in self.depending(service):
-            self._wish_stop(other)
-        if service.pid:
-            service.state = "deactivating"
-        elif service.state != "failed":
-            service.state, service.due = "inactive", None
+        stopping = [self.service(name)]
+        for service in stopping:  # which grows by those that are stopped with it
+            stopping += [other for other in self.depending(service) if other not in stopping]
+        for service in reversed(stopping):
+            if service.pid or self.must_wait(service):
+                service.wish_stop()
+            elif service.state != "failed":
+                service.state, service.due = "inactive", None
 
     # What is due
 
@@ -148,7 +160,7 @@ class Services:
             self.log(f"{service.unit.name} did not say READY=1 in time")
             self._kill(service)
         elif service.state == "deactivating" and not service.told_to_end:
-            self._try_stop(service, now)
+            return self._try_stop(service, now)
         elif service.state == "deactivating" and late:
             self._kill(service)
         return False
@@ -170,7 +182,7 @@ class Services:
             return self._fail(service, "started too often: left stopped")
         try:
             service.spawn(self.environment)
-        except (OSError, KeyError, ValueError) as failure:
+        except (OSError, LookupError, ValueError) as failure:
             return self._fail(service, str(failure))
         limit = service.unit.seconds("TimeoutStartSec", "90")
         service.due = now + limit if service.unit.notifies and limit else None
@@ -183,13 +195,17 @@ class Services:
         return True
 
     def _try_stop(self, service, now):
-        """SIGTERM once those that depend on it have ended; SIGKILL is due when its time is over."""
-        if any(other.pid for other in self.depending(service)):
-            return
+        """SIGTERM once those that stop before it have ended; SIGKILL is due when its time is over."""
+        if self.must_wait(service):
+            return False
+        if not service.pid:
+            service.state = "inactive"
+            return True
         os.kill(service.pid, signal.SIGTERM)
         service.told_to_end = True
         limit = service.unit.seconds("TimeoutStopSec", "90")
         service.due = now + limit if limit and service.unit.last("SendSIGKILL") != "no" else None
+        return False
 
     # Events
 

@@ -249,6 +249,11 @@ def test_services_run_as_their_units_say(bare):
     assert n1.run(["systemctl", "is-enabled", "redis-server"], check=False).stdout == "disabled\n"
     with pytest.raises(LabError, match="nonsense.service: not found"):
         n1.run(["systemctl", "start", "nonsense"])
+    n1.run(["systemctl", "start", "pcsd"])
+    assert n1.output(["systemctl", "is-active", "pcsd", "pcsd-ruby"]) == "active\nactive"
+    n1.run(["systemctl", "stop", "pcsd"])
+    bare.wait(lambda: n1.run(["systemctl", "is-active", "pcsd-ruby"], check=False).stdout == "inactive\n",
+              10, "what is part of it is stopped with it")
     n1.write("/etc/redis/redis.conf", "nonsense\n")
     with pytest.raises(LabError, match="start of redis-server.service: it is failed"):
         n1.run(["systemctl", "start", "redis-server"])

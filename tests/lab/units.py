@@ -17,6 +17,7 @@ from .errors import LabError
 FOLDERS = [Path(p) for p in ("/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system",
                              "/usr/lib/systemd/system")]
 ENABLED = "etc/systemd/system/multi-user.target.wants"
+TIMES = ("RestartSec", "StartLimitIntervalSec", "TimeoutStartSec", "TimeoutStopSec")
 SPAN = {"": 1, "s": 1, "sec": 1, "ms": 0.001, "min": 60, "h": 3600}
 
 
@@ -30,6 +31,8 @@ class Unit:
             key, equals, value = line.partition("=")
             if equals and not line.lstrip().startswith(("#", ";")):
                 self.values.setdefault(key.strip(), []).append(value.strip())
+        for key in TIMES:
+            self.seconds(key, "0")
 
     def last(self, key, default=""):
         return self.values.get(key, [default])[-1]
@@ -47,6 +50,8 @@ class Unit:
         if text == "infinity":
             return None
         parts = re.findall(r"([\d.]+) *([a-z]*)", text)
+        if not parts or any(unit not in SPAN for _, unit in parts):
+            raise LabError(f"{self.path}: {key}={text}: expected numbers with one of: {' '.join(SPAN)}")
         return sum(float(number) * SPAN[unit] for number, unit in parts)
 
     @property
@@ -104,7 +109,8 @@ def load(name):
 
 
 def names():
-    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.service")})
+    return sorted({path.stem for folder in FOLDERS for path in folder.glob("*.service")
+                   if path.is_file()})
 
 
 def enabled(root="/"):
