@@ -9,6 +9,10 @@
 #include <crm/crm.h>
 #include <errno.h>
 #include <libxml/parser.h>
+/* From 3.0.0 on crm_ipc_connect is declared here only, and no other header includes it. */
+#if __has_include(<crm/common/ipc_client_compat.h>)
+#include <crm/common/ipc_client_compat.h>
+#endif
 
 void pacemaker_prepare(void)
 {
