@@ -30,6 +30,6 @@ int child_listen(int fd, struct deadline deadline, struct child_news *news);
 
 /* A descriptor that is readable once the process has ended; -ESRCH; -ENOSYS on Linux before 5.3. */
 int pidfd_of(pid_t pid);
-int pidfd_kill(int pidfd, int signal);
+int pidfd_kill(int pidfd, int signal); /* 0, -ENOSYS: send it by pid; -errno */
 
 #endif

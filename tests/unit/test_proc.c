@@ -18,6 +18,9 @@
 
 #include "server_run.h"
 
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -234,13 +237,12 @@ static void end_is_tried_at_the_deadline_too(void **state)
     assert_int_equal(reap(pid), SIGKILL);
 }
 
-/* From here on the kernel has no pidfd_open, as before Linux 5.3. False: it has no seccomp either.
- */
-static bool kernel_without_pidfd(void)
+/* From here on the kernel does not know that call. False: it has no seccomp either. */
+static bool kernel_without(int call)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -248,20 +250,20 @@ static bool kernel_without_pidfd(void)
 
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0 &&
-           syscall(SYS_pidfd_open, getpid(), 0) == -1 && errno == ENOSYS;
+           syscall(call, -1, 0, NULL, 0) == -1 && errno == ENOSYS;
 }
 
-static void without_pidfd_the_same_holds(void **state)
+/* A process is waited for and ended where the kernel lacks that call. */
+static void ended_without(int call)
 {
     struct proc_id id;
     pid_t pid = spawn_sleep(&id), old;
     int status;
 
-    (void)state;
     old = fork();
     if (old == 0) {
         scratch_forget();
-        if (!kernel_without_pidfd())
+        if (!kernel_without(call))
             _exit(77);
         if (proc_wait_gone(&id, deadline_in(20)) != -ETIMEDOUT)
             _exit(1);
@@ -277,6 +279,18 @@ static void without_pidfd_the_same_holds(void **state)
     }
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+static void without_pidfd_the_same_holds(void **state)
+{
+    (void)state;
+    ended_without(SYS_pidfd_open); /* before Linux 5.3 */
+}
+
+static void handle_that_takes_no_signal_does_too(void **state)
+{
+    (void)state;
+    ended_without(SYS_pidfd_send_signal); /* valgrind 3.24 */
 }
 
 static void children_are_counted(void **state)
@@ -557,6 +571,7 @@ int main(void)
         cmocka_unit_test(end_comes_to_one_that_will_not_or_cannot),
         cmocka_unit_test(end_is_tried_at_the_deadline_too),
         cmocka_unit_test(without_pidfd_the_same_holds),
+        cmocka_unit_test(handle_that_takes_no_signal_does_too),
         cmocka_unit_test(children_are_counted),
         cmocka_unit_test_teardown(started_server_stands_alone, end_started),
         cmocka_unit_test_teardown(environment_is_without_the_clusters, end_started),
