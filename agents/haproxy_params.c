@@ -80,5 +80,5 @@ const struct param haproxy_param_table[] = {
             "anew on every node, after a check, without a lost connection. A configuration "
             "with an error leaves the running one as it is.",
     },
-    PARAM_END,
+    {.name = NULL},
 };

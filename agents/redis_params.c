@@ -137,5 +137,5 @@ const struct param redis_param_table[] = {
         .shortdesc = "Key of the client certificate",
         .longdesc = "The private key of tls_cert_file.",
     },
-    PARAM_END,
+    {.name = NULL},
 };

@@ -299,7 +299,7 @@ void watch_redis_order(struct watch *watch, const struct protocol_effect *effect
 {
     if (!watch->redis->up)
         return; /* the protocol gives it again */
-    switch ((int)effect->kind) {
+    switch (effect->kind) {
     case PROTOCOL_EFFECT_SEAL:
         order_seal(watch, effect);
         break;
@@ -327,6 +327,8 @@ void watch_redis_order(struct watch *watch, const struct protocol_effect *effect
             watch, effect,
             (const char *const[]){"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL});
         break;
+    default: /* an order, but not to the server */
+        return;
     }
     watch->redis->asked = false; /* what is asked now is answered after the order */
     watch_redis_ask(watch);

@@ -134,5 +134,5 @@ const struct param sentinel_param_table[] = {
                     "`sentinel_password Y`, which Sentinel wants of its clients and of other "
                     "Sentinels.",
     },
-    PARAM_END,
+    {.name = NULL},
 };

@@ -10,8 +10,10 @@
 #include <errno.h>
 #include <libxml/parser.h>
 /* From 3.0.0 on crm_ipc_connect is declared here only, and no other header includes it. */
+#ifdef __has_include
 #if __has_include(<crm/common/ipc_client_compat.h>)
 #include <crm/common/ipc_client_compat.h>
+#endif
 #endif
 
 void pacemaker_prepare(void)

@@ -22,6 +22,7 @@ enum param_type {
     PARAM_CHOICE,  /* field: int, the index into `choices` */
 };
 
+/* A table ends with an entry whose name is NULL. */
 struct param {
     const char *name;
     enum param_type type;
@@ -35,12 +36,6 @@ struct param {
     const char *shortdesc;
     const char *longdesc;
 };
-
-/* Tables end with an entry whose name is NULL. */
-#define PARAM_END                                                                                  \
-    {                                                                                              \
-        .name = NULL                                                                               \
-    }
 
 /* How a value is looked up: returns NULL where it is not given. ocf_main passes OCF_RESKEY_*. */
 typedef const char *param_source(const char *name, void *data);

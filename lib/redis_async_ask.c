@@ -170,7 +170,7 @@ int redis_async_ask(struct redis_async *connection, int64_t deadline_ms, redis_a
 int redis_async_ask_words(struct redis_async *connection, int64_t deadline_ms, redis_answer_fn fn,
                           void *data, ...)
 {
-    const char *argv[WORDS_MAX];
+    const char *argv[WORDS_MAX] = {NULL};
     const char *word;
     size_t argc = 0;
     va_list words;

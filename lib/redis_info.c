@@ -32,46 +32,38 @@ struct field {
     size_t offset, size;
 };
 
-#define INFO_FIELD(name, type, member)                                                             \
-    {                                                                                              \
-        name, type, offsetof(struct redis_info, member), sizeof(((struct redis_info *)0)->member)  \
-    }
+/* A member's place. */
+#define IN(record, member) offsetof(struct record, member), sizeof(((struct record *)0)->member)
 
 static const struct field info_fields[] = {
-    INFO_FIELD("redis_version", FIELD_TEXT, version),
-    INFO_FIELD("run_id", FIELD_TEXT, run_id),
-    INFO_FIELD("process_id", FIELD_INT, process_id),
-    INFO_FIELD("tcp_port", FIELD_INT, tcp_port),
-    INFO_FIELD("executable", FIELD_TEXT, executable),
-    INFO_FIELD("config_file", FIELD_TEXT, config_file),
-    INFO_FIELD("loading", FIELD_BOOL, loading),
-    INFO_FIELD("aof_enabled", FIELD_BOOL, aof_enabled),
-    INFO_FIELD("master_replid", FIELD_TEXT, replid),
-    INFO_FIELD("master_replid2", FIELD_TEXT, replid2),
-    INFO_FIELD("master_repl_offset", FIELD_INT64, offset),
-    INFO_FIELD("slave_repl_offset", FIELD_INT64, replica_offset),
-    INFO_FIELD("second_repl_offset", FIELD_INT64, second_offset),
-    INFO_FIELD("repl_backlog_active", FIELD_BOOL, has_backlog),
-    INFO_FIELD("master_host", FIELD_TEXT, primary_host),
-    INFO_FIELD("master_port", FIELD_INT, primary_port),
-    INFO_FIELD("master_sync_in_progress", FIELD_BOOL, sync_in_progress),
-    INFO_FIELD("master_link_down_since_seconds", FIELD_INT64, link_down_s),
-    INFO_FIELD("master_last_io_seconds_ago", FIELD_INT64, last_io_s),
-    INFO_FIELD("slave_priority", FIELD_INT, priority),
-    INFO_FIELD("connected_slaves", FIELD_INT, connected_replicas),
+    {"redis_version", FIELD_TEXT, IN(redis_info, version)},
+    {"run_id", FIELD_TEXT, IN(redis_info, run_id)},
+    {"process_id", FIELD_INT, IN(redis_info, process_id)},
+    {"tcp_port", FIELD_INT, IN(redis_info, tcp_port)},
+    {"executable", FIELD_TEXT, IN(redis_info, executable)},
+    {"config_file", FIELD_TEXT, IN(redis_info, config_file)},
+    {"loading", FIELD_BOOL, IN(redis_info, loading)},
+    {"aof_enabled", FIELD_BOOL, IN(redis_info, aof_enabled)},
+    {"master_replid", FIELD_TEXT, IN(redis_info, replid)},
+    {"master_replid2", FIELD_TEXT, IN(redis_info, replid2)},
+    {"master_repl_offset", FIELD_INT64, IN(redis_info, offset)},
+    {"slave_repl_offset", FIELD_INT64, IN(redis_info, replica_offset)},
+    {"second_repl_offset", FIELD_INT64, IN(redis_info, second_offset)},
+    {"repl_backlog_active", FIELD_BOOL, IN(redis_info, has_backlog)},
+    {"master_host", FIELD_TEXT, IN(redis_info, primary_host)},
+    {"master_port", FIELD_INT, IN(redis_info, primary_port)},
+    {"master_sync_in_progress", FIELD_BOOL, IN(redis_info, sync_in_progress)},
+    {"master_link_down_since_seconds", FIELD_INT64, IN(redis_info, link_down_s)},
+    {"master_last_io_seconds_ago", FIELD_INT64, IN(redis_info, last_io_s)},
+    {"slave_priority", FIELD_INT, IN(redis_info, priority)},
+    {"connected_slaves", FIELD_INT, IN(redis_info, connected_replicas)},
 };
 
-#define REPLICA_FIELD(name, type, member)                                                          \
-    {                                                                                              \
-        name, type, offsetof(struct redis_replica_info, member),                                   \
-            sizeof(((struct redis_replica_info *)0)->member)                                       \
-    }
-
 static const struct field replica_fields[] = {
-    REPLICA_FIELD("ip", FIELD_TEXT, host),
-    REPLICA_FIELD("port", FIELD_INT, port),
-    REPLICA_FIELD("offset", FIELD_INT64, offset),
-    REPLICA_FIELD("lag", FIELD_INT64, lag_s),
+    {"ip", FIELD_TEXT, IN(redis_replica_info, host)},
+    {"port", FIELD_INT, IN(redis_replica_info, port)},
+    {"offset", FIELD_INT64, IN(redis_replica_info, offset)},
+    {"lag", FIELD_INT64, IN(redis_replica_info, lag_s)},
 };
 
 /* Cuts the text at the first `separator`: false where there is none. */
@@ -119,7 +111,7 @@ static bool span_is_numbered(struct span span, const char *prefix)
 
 static bool field_set(const struct field *field, void *record, struct span value)
 {
-    char *to = (char *)record + field->offset;
+    void *to = (char *)record + field->offset;
     int64_t number;
 
     switch (field->type) {
@@ -128,17 +120,17 @@ static bool field_set(const struct field *field, void *record, struct span value
     case FIELD_INT:
         if (!span_number(value, INT_MIN, INT_MAX, &number))
             return false;
-        *(int *)(void *)to = (int)number;
+        *(int *)to = (int)number;
         return true;
     case FIELD_INT64:
         if (!span_number(value, INT64_MIN, INT64_MAX, &number))
             return false;
-        *(int64_t *)(void *)to = number;
+        *(int64_t *)to = number;
         return true;
     case FIELD_BOOL:
         if (!span_number(value, 0, 1, &number))
             return false;
-        *(bool *)(void *)to = number == 1;
+        *(bool *)to = number == 1;
         return true;
     }
     return false;

@@ -103,7 +103,7 @@ static const struct param sample_params[] = {
         .shortdesc = "Authority",
         .longdesc = "Who decides.",
     },
-    PARAM_END,
+    {.name = NULL},
 };
 
 #undef FIELD

@@ -230,7 +230,7 @@ static void flaws_of_a_table_are_found(void **state)
          .shortdesc = "s",
          .longdesc = "l"},
         {.name = "f", .type = PARAM_PATH, .default_text = "/ok", .shortdesc = "s", .longdesc = "l"},
-        PARAM_END,
+        {.name = NULL},
     };
     cleanup_free char *problems = NULL;
 
