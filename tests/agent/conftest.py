@@ -11,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from ocf import Agent  # noqa: E402 - the path must be known first
+from ocf import RUN_DIR, STATE_DIR, Agent  # noqa: E402 - the path must be known first
 from redis_kit import busy, full, node, pair, redis, slow_data  # noqa: E402 - the fixtures of all test_redis_*.py
 
 __all__ = ["busy", "full", "node", "pair", "redis", "slow_data"]
@@ -31,6 +32,14 @@ def pytest_configure(config):
         pytest.exit("these tests start servers as Pacemaker does: run them as root", returncode=2)
     # So that an interrupted run cleans up like one that ends.
     signal.signal(signal.SIGTERM, lambda *_: pytest.exit("ended by SIGTERM", returncode=143))
+
+
+def pytest_unconfigure():
+    """The folders above those of the instances go, unless somebody else has something there."""
+    for top in (RUN_DIR, STATE_DIR):
+        for path in (*top.glob("*"), top):
+            with suppress(OSError):
+                path.rmdir()
 
 
 @pytest.fixture

@@ -36,6 +36,11 @@ def agent_path(name):
     raise FileNotFoundError(f"agent {name} is not built: set RHA_INSTALL_DIR, or run make")
 
 
+def open_copy(name, folder):
+    """The agent where any user gets at it: a clone may lie in a home that is closed to others."""
+    return shutil.copy2(agent_path(name), folder)
+
+
 @dataclass
 class Result:
     action: str

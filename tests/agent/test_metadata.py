@@ -34,6 +34,7 @@ DEFAULTS = {
 }
 RELOADABLE = {("sentinel", "down_after"), ("sentinel", "failover_timeout"), ("sentinel", "parallel_syncs"),
               ("haproxy", "drain_timeout"), ("haproxy", "reload_token")}
+UNIQUE = {"redis": {"config", "port"}, "sentinel": {"port"}, "haproxy": {"config"}}
 ACTIONS = {
     "redis": {"start", "stop", "monitor", "promote", "demote", "notify", "reload-agent", "validate-all", "meta-data"},
     "sentinel": {"start", "stop", "monitor", "reload-agent", "validate-all", "meta-data"},
@@ -73,16 +74,17 @@ def over_usr(tmp_path_factory):
         place.mkdir(parents=True)
         for one in AGENTS:
             shutil.copy2(ocf.agent_path(one), place / one)
+    home = tmp_path_factory.mktemp("home")  # crmsh keeps its settings and a cache there
     script = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
 
     def call(*command):
         return run("unshare", "--mount", "--propagation", "private", "sh", "-c", script, tree, *command,
-                   env={**os.environ, "LC_ALL": "C.UTF-8"})
+                   env={**os.environ, "LC_ALL": "C.UTF-8", "HOME": home})
     return call
 
 
-def test_for_nobody_without_an_environment(name, text):
-    done = run("setpriv", "--reuid", "nobody", "--clear-groups", ocf.agent_path(name), "meta-data", env={})
+def test_for_nobody_without_an_environment(name, text, folder):
+    done = run(ocf.open_copy(name, folder), "meta-data", env={}, user="nobody", group="nogroup", extra_groups=[])
     assert (done.returncode, done.stdout) == (0, text)
 
 
@@ -112,6 +114,12 @@ def test_parameters_are_the_contracts(name, document):
 def test_what_can_be_reloaded_is_the_contracts(name, document):
     found = {(name, one.get("name")) for one in document.iter("parameter") if one.get("reloadable") == "1"}
     assert {pair for pair in found if name != "redis"} == {pair for pair in RELOADABLE if pair[0] == name}
+
+
+def test_what_two_instances_cannot_share_is_the_contracts(name, document):
+    groups = {one.get("name"): one.get("unique-group") for one in document.iter("parameter")
+              if one.get("unique-group")}
+    assert set(groups) == UNIQUE[name] and len(set(groups.values())) == 1
 
 
 def test_actions(name, document):

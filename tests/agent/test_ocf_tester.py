@@ -33,11 +33,12 @@ def config(folder, name, port):
 
 
 @pytest.fixture
-def tester(agent):
+def tester(folder, agent):
+    """It asks for the meta-data as nobody too."""
     def run(name, *options):
         made = agent(name)
         words = [word for option in options for word in ("-o", option)]
-        return subprocess.run(["ocf-tester", "-n", made.instance, *words, str(ocf.agent_path(name))], text=True,
+        return subprocess.run(["ocf-tester", "-n", made.instance, *words, ocf.open_copy(name, folder)], text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               timeout=120)
     return run

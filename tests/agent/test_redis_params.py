@@ -3,7 +3,6 @@
 of the specification, and nothing changed. Passwords: used, and shown nowhere."""
 
 import os
-import subprocess
 
 import pytest
 
@@ -297,13 +296,6 @@ def test_server_sees_none_of_the_clusters_variables(redis):
 
 
 # ---- what is printed ----
-
-
-def test_meta_data_for_anybody():
-    text = subprocess.run([ocf.agent_path("redis"), "meta-data"], env={}, user="nobody", check=True,
-                          capture_output=True, text=True).stdout
-    for word in ('name="redis"', 'unique-group="instance"', 'name="reload-agent"', 'name="down_after"'):
-        assert word in text
 
 
 def test_action_that_is_none(redis):

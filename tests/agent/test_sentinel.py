@@ -276,7 +276,7 @@ def test_config_that_cannot_be_taken_over(sentinel, folder, text, words):
 def test_config_that_sentinel_refuses(sentinel, folder):
     """Its line is named, and not quoted: it may hold a password."""
     config = folder / "sentinel.conf"
-    config.write_text(f"port {sentinel.port}\nsentinel monitor mymaster 127.0.0.1 7 2\nbogus hush-hush\n")
+    config.write_text(f"port {sentinel.port}\nsentinel monitor mymaster 127.0.0.1 7 2\nprotected-mode hush-hush\n")
     result = sentinel.agent.must("start", ocf.ERR_ARGS, config=config)
     assert "line 3" in result.reason and "hush-hush" not in result.log
     assert sentinel.agent.recorded_pid() is None

@@ -24,7 +24,7 @@ from .services import Services, datagrams
 from .state import CLIENT, Folder
 
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-               "HOME": "/root", "LANG": "C.UTF-8"}
+               "HOME": "/tmp", "LANG": "C.UTF-8"}
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 
 
