@@ -86,13 +86,13 @@ def test_an_attribute_is_seen_everywhere_and_written_once(lab, probes):
 
 
 def test_attributes_that_somebody_deleted_come_back(lab, probes):
-    # What a controller does to the others' after it was cut off; the attribute manager does not notice.
+    # What a controller does to the others' after it was cut off. The attribute manager of Pacemaker 2.1
+    # does not notice; that of 3.0 writes them again at once, and so may have done when n3 is looked at.
     n1 = probes[0]
     n1.ask("set probe-gone 1", "attributes written probe-gone=1 rc=0")
     lab.wait(lambda: shown(lab.node("n3"), "probe-gone") == "1", LIMIT, "n3 sees it")
     lab.node("n2").run(["cibadmin", "--delete", "--force", "--xpath",
                         "//node_state[@uname='n1']/transient_attributes"])
-    assert shown(lab.node("n3"), "probe-gone") is None
     n1.ask("repeat", "attributes written probe-gone=1 rc=0")
     lab.wait(lambda: shown(lab.node("n3"), "probe-gone") == "1", LIMIT, "n3 sees it again")
 
