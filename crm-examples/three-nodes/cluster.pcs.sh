@@ -108,7 +108,7 @@ pcs -f "$cib" resource create floating-ip ocf:heartbeat:IPaddr2 \
 	op monitor interval=5s timeout=20s
 
 # The address stands only where HAProxy runs, and comes after it.
-pcs -f "$cib" constraint colocation add floating-ip with haproxy-clone INFINITY
+pcs -f "$cib" constraint colocation add floating-ip with haproxy-clone score=INFINITY
 pcs -f "$cib" constraint order start haproxy-clone then start floating-ip
 
 # Of those nodes it prefers one whose HAProxy has the primary in sight. 1000 outweighs the stickiness
