@@ -5,6 +5,7 @@
  */
 #include "redis_message.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -17,20 +18,26 @@ struct cursor {
     bool failed;
 };
 
-/* One number of `width` bytes, written or read. A cursor that failed stays failed. */
+/* For `width` more bytes. A cursor that failed stays failed. */
+static bool has_room(struct cursor *cursor, size_t width)
+{
+    cursor->failed = cursor->failed || cursor->size - cursor->at < width;
+    return !cursor->failed;
+}
+
+/* One number of `width` bytes, written or read. */
 static void walk_number(struct cursor *cursor, uint64_t *value, size_t width)
 {
-    if (cursor->failed || cursor->size - cursor->at < width) {
-        cursor->failed = true;
+    uint64_t number = 0; /* little endian in memory */
+
+    if (!has_room(cursor, width))
         return;
-    }
-    if (cursor->in)
-        *value = 0;
-    for (size_t i = 0; i < width; i++) {
-        if (cursor->out)
-            cursor->out[cursor->at + i] = (uint8_t)(*value >> (8 * i));
-        else
-            *value |= (uint64_t)cursor->in[cursor->at + i] << (8 * i);
+    if (cursor->out) {
+        number = htole64(*value);
+        memcpy(cursor->out + cursor->at, &number, width);
+    } else {
+        memcpy(&number, cursor->in + cursor->at, width);
+        *value = le64toh(number);
     }
     cursor->at += width;
 }
@@ -70,11 +77,13 @@ static unsigned walk_enum(struct cursor *cursor, unsigned value, unsigned last)
 
 static void walk_replid(struct cursor *cursor, struct redis_replid *replid)
 {
-    for (size_t i = 0; i < sizeof(replid->byte); i++) {
-        uint64_t number = replid->byte[i];
-        walk_number(cursor, &number, 1);
-        replid->byte[i] = (uint8_t)number;
-    }
+    if (!has_room(cursor, sizeof(replid->byte)))
+        return;
+    if (cursor->out)
+        memcpy(cursor->out + cursor->at, replid->byte, sizeof(replid->byte));
+    else
+        memcpy(replid->byte, cursor->in + cursor->at, sizeof(replid->byte));
+    cursor->at += sizeof(replid->byte);
 }
 
 static void walk_timeline(struct cursor *cursor, struct redis_timeline *timeline)
@@ -180,11 +189,6 @@ int redis_message_decode(const uint8_t *bytes, size_t length, struct redis_messa
         return -EPROTONOSUPPORT;
     }
     return cursor.failed ? -EBADMSG : 0;
-}
-
-bool redis_replid_equal(const struct redis_replid *a, const struct redis_replid *b)
-{
-    return memcmp(a->byte, b->byte, sizeof(a->byte)) == 0;
 }
 
 bool redis_replid_none(const struct redis_replid *replid)

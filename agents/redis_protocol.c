@@ -218,6 +218,7 @@ void protocol_event(struct protocol *p, const struct protocol_event *event,
     if (event->now_ms > p->now_ms)
         p->now_ms = event->now_ms;
     take(p, event);
+    protocol_find_own(p);
     if (p->loaded) {
         /* The lease first: a loop that was held up must not act on a right that has run out. */
         protocol_settle_lease(p);
@@ -237,7 +238,7 @@ void protocol_event(struct protocol *p, const struct protocol_event *event,
 
 bool protocol_is_deposed(const struct protocol *p)
 {
-    return protocol_leads(p) && protocol_own_epoch(p) < protocol_newest(p)->epoch;
+    return protocol_leads(p) && p->own.epoch < protocol_newest(p)->epoch;
 }
 
 bool protocol_is_open(const struct protocol *p)

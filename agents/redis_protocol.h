@@ -306,6 +306,12 @@ enum protocol_move_step {
     PROTOCOL_MOVE_DETACHING, /* becoming a sealed replica */
 };
 
+struct protocol_position {
+    uint64_t epoch; /* 0: data of no promotion that is known */
+    uint64_t offset;
+    bool exact; /* else the offset is a guess */
+};
+
 struct protocol {
     struct protocol_config config;
     uint64_t now_ms, began_ms;             /* began: the first event's time */
@@ -320,6 +326,7 @@ struct protocol {
 
     size_t self, member_count;
     struct protocol_member member[REDIS_MEMBERS_MAX];
+    size_t primary;         /* index of who tells that it leads, plus 1; 0: nobody */
     uint64_t ring, ring_ms; /* current ring and since when */
     uint32_t quorum;        /* members needed */
     bool on_bus;
@@ -335,6 +342,7 @@ struct protocol {
     enum member_server server;
     bool answered; /* `digest` is of this process */
     struct protocol_digest digest;
+    struct protocol_position own; /* follows from digest and record: protocol_find_own() */
     uint64_t asked_ms, live_run, stored_run;
     uint64_t first_run, first_offset; /* what this process had when it was first seen */
     struct redis_replid first_replid;

@@ -65,7 +65,7 @@ static bool is_as_told(const struct protocol *p)
 {
     const struct redis_told *told = &p->member[p->self].last;
 
-    return told->epoch == protocol_own_epoch(p) && told->offset == protocol_own_offset(p) &&
+    return told->epoch == p->own.epoch && told->offset == p->own.offset &&
            redis_replid_equal(&told->replid, &p->digest.replid);
 }
 

@@ -35,7 +35,7 @@ bool protocol_sealed(const struct protocol *p)
            p->digest.role == MEMBER_ROLE_REPLICA && p->digest.following == 0 && !p->digest.loading;
 }
 
-static bool seal_counts(const struct protocol *p, const struct protocol_member *m)
+static bool seal_counts(const struct protocol *p, const struct protocol_member *m, uint64_t cause)
 {
     if (!protocol_has_rule(p, PROTOCOL_RULE_SEAL))
         return true;
@@ -43,7 +43,7 @@ static bool seal_counts(const struct protocol *p, const struct protocol_member *
         return false;
     if (m->last.role == MEMBER_ROLE_PRIMARY || !protocol_has_rule(p, PROTOCOL_RULE_SEAL_CAUSE))
         return true;
-    return m->last.sealed_for >= seal_number(p) && m->last.cause == protocol_cause(p);
+    return m->last.sealed_for >= seal_number(p) && m->last.cause == cause;
 }
 
 /* What the record says of a node that cannot be asked now. */
@@ -70,7 +70,7 @@ static void candidate_from_record(const struct protocol *p, struct rank_candidat
 }
 
 static void make_candidate(const struct protocol *p, const struct protocol_member *m,
-                           struct rank_candidate *c)
+                           uint64_t cause, struct rank_candidate *c)
 {
     const struct redis_told *last = &m->last;
 
@@ -91,7 +91,7 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
         c->epoch = last->epoch;
     c->offset = last->offset;
     c->replid = last->replid;
-    c->final = seal_counts(p, m);
+    c->final = seal_counts(p, m, cause);
     c->live = last->live;
     c->exact = last->exact;
     c->empty = last->empty;
@@ -103,14 +103,19 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
 
 static void rank_all(struct protocol *p)
 {
-    struct rank_question question = {.max_lag = p->config.max_lag, .without = p->config.without};
+    struct rank_question question; /* large, and asked often: no more of it is written than asked */
     const struct redis_timeline *newest = protocol_newest(p);
+    uint64_t cause = protocol_cause(p);
 
+    question.count = p->member_count;
+    question.max_lag = p->config.max_lag;
+    question.without = p->config.without;
+    question.primary_offset = 0;
     question.waited =
         p->now_ms >= p->contest_ms + PROTOCOL_WAIT_MS && p->now_ms >= p->ring_ms + PROTOCOL_WAIT_MS;
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
-        make_candidate(p, m, &question.candidate[question.count++]);
+        make_candidate(p, m, cause, &question.candidate[i]);
         if (m->id == newest->primary && m->heard && m->last.epoch == newest->epoch)
             question.primary_offset = m->last.offset;
     }
@@ -199,7 +204,7 @@ static void follow(struct protocol *p, const struct protocol_member *primary)
 static bool may_follow(const struct protocol *p, const struct protocol_member *primary)
 {
     /* The timeline is in our file first: data under it must never be unknown to a quorum. */
-    return protocol_own_epoch(p) <= primary->last.epoch && primary->fresh &&
+    return p->own.epoch <= primary->last.epoch && primary->fresh &&
            protocol_newest(p)->epoch == primary->last.epoch && p->saved.timeline_count > 0 &&
            p->saved.timelines[p->saved.timeline_count - 1].epoch >= primary->last.epoch;
 }
@@ -210,7 +215,6 @@ static bool may_follow(const struct protocol *p, const struct protocol_member *p
  */
 void protocol_settle_orders(struct protocol *p)
 {
-    const struct protocol_member *primary = protocol_good_primary(p);
     bool lost = (p->quorum_said && !p->quorate) || !p->on_bus;
 
     if (!p->answered || p->digest.role != MEMBER_ROLE_REPLICA || p->stopping ||
@@ -222,6 +226,7 @@ void protocol_settle_orders(struct protocol *p)
             seal(p);
         return;
     }
+    const struct protocol_member *primary = protocol_good_primary(p);
     if (primary && primary != &p->member[p->self] && protocol_quorate(p) &&
         p->claim == PROTOCOL_CLAIM_NONE && may_follow(p, primary))
         follow(p, primary);

@@ -15,9 +15,59 @@ const struct redis_timeline *protocol_newest(const struct protocol *p)
     return record->timeline_count ? &record->timelines[record->timeline_count - 1] : &none;
 }
 
+/*
+ * A replica that resyncs partially takes the new replication id at once and the data a little
+ * later: below the beginning of the timeline it still holds the one before.
+ */
+uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *replid,
+                           uint64_t offset)
+{
+    size_t i = p->record.timeline_count;
+
+    while (i > 0 && !redis_replid_equal(&p->record.timelines[i - 1].replid, replid))
+        i--;
+    while (i > 0 && p->record.timelines[i - 1].begin > offset)
+        i--;
+    return i > 0 ? p->record.timelines[i - 1].epoch : 0;
+}
+
+/*
+ * Before it has loaded, and with AOF even then, a server knows no position; what was stored stands
+ * in for it.
+ */
+static bool speaks_from_store(const struct protocol *p)
+{
+    if (p->answered ? p->digest.loading : !p->stopping)
+        return p->record.stored_exact; /* stopped cleanly, loads: it will have what it had */
+    return p->stored_run == p->digest.run && p->stored_run;
+}
+
+/*
+ * To be called whenever something changed that the position of our data follows from. Every room
+ * asks for it at every event, so it is not worked out anew each time.
+ */
+void protocol_find_own(struct protocol *p)
+{
+    struct protocol_position *own = &p->own;
+
+    own->epoch = protocol_epoch_of(p, &p->digest.replid, p->digest.offset);
+    own->offset = p->digest.offset;
+    own->exact = true;
+    if (!own->epoch && speaks_from_store(p)) {
+        own->epoch = p->record.stored_epoch;
+        own->offset = p->record.stored_offset;
+        own->exact = p->record.stored_exact;
+    }
+    if (!protocol_has_rule(p, PROTOCOL_RULE_RESTART_EPOCH))
+        for (size_t i = 0; i < p->record.held_count; i++)
+            if (p->record.held[i].node == p->config.self && p->record.held[i].epoch > own->epoch)
+                own->epoch = p->record.held[i].epoch;
+}
+
 static void changed(struct protocol *p)
 {
     p->record.generation++;
+    protocol_find_own(p);
 }
 
 static struct redis_timeline *find_timeline(struct protocol *p, uint64_t epoch)
@@ -78,58 +128,6 @@ void protocol_timeline_add(struct protocol *p, const struct redis_timeline *time
     if (record->timeline_count < PROTOCOL_TIMELINES)
         record->timeline_count++;
     changed(p);
-}
-
-/*
- * A replica that resyncs partially takes the new replication id at once and the data a little
- * later: below the beginning of the timeline it still holds the one before.
- */
-uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *replid,
-                           uint64_t offset)
-{
-    size_t i = p->record.timeline_count;
-
-    while (i > 0 && !redis_replid_equal(&p->record.timelines[i - 1].replid, replid))
-        i--;
-    while (i > 0 && p->record.timelines[i - 1].begin > offset)
-        i--;
-    return i > 0 ? p->record.timelines[i - 1].epoch : 0;
-}
-
-/*
- * Before it has loaded, and with AOF even then, a server knows no position; what was stored stands
- * in for it.
- */
-static bool speaks_from_store(const struct protocol *p)
-{
-    if (p->answered ? p->digest.loading : !p->stopping)
-        return p->record.stored_exact; /* stopped cleanly, loads: it will have what it had */
-    return p->stored_run == p->digest.run && p->stored_run;
-}
-
-uint64_t protocol_own_epoch(const struct protocol *p)
-{
-    uint64_t epoch = protocol_epoch_of(p, &p->digest.replid, p->digest.offset);
-
-    if (!epoch && speaks_from_store(p))
-        epoch = p->record.stored_epoch;
-    if (!protocol_has_rule(p, PROTOCOL_RULE_RESTART_EPOCH))
-        for (size_t i = 0; i < p->record.held_count; i++)
-            if (p->record.held[i].node == p->config.self && p->record.held[i].epoch > epoch)
-                epoch = p->record.held[i].epoch;
-    return epoch;
-}
-
-uint64_t protocol_own_offset(const struct protocol *p)
-{
-    bool known = protocol_epoch_of(p, &p->digest.replid, p->digest.offset) > 0;
-    return !known && speaks_from_store(p) ? p->record.stored_offset : p->digest.offset;
-}
-
-bool protocol_own_exact(const struct protocol *p)
-{
-    bool known = protocol_epoch_of(p, &p->digest.replid, p->digest.offset) > 0;
-    return known || !speaks_from_store(p) || p->record.stored_exact;
 }
 
 /*
@@ -242,13 +240,13 @@ void protocol_file_written(struct protocol *p, uint64_t generation)
 void protocol_store_position(struct protocol *p, bool exact)
 {
     struct protocol_record *record = &p->record;
-    uint64_t epoch = protocol_own_epoch(p), offset = protocol_own_offset(p);
+    struct protocol_position own = p->own;
 
-    if (record->stored_epoch == epoch && record->stored_exact == exact &&
-        (!exact || record->stored_offset == offset))
+    if (record->stored_epoch == own.epoch && record->stored_exact == exact &&
+        (!exact || record->stored_offset == own.offset))
         return;
-    record->stored_epoch = epoch;
-    record->stored_offset = offset;
+    record->stored_epoch = own.epoch;
+    record->stored_offset = own.offset;
     record->stored_exact = exact;
     changed(p);
 }
@@ -259,13 +257,12 @@ void protocol_store_position(struct protocol *p, bool exact)
  */
 static void keep_position(struct protocol *p)
 {
-    uint64_t epoch = protocol_own_epoch(p);
-
-    if (p->record.stored_exact || p->record.stored_epoch != epoch) {
+    if (p->record.stored_exact || p->record.stored_epoch != p->own.epoch) {
         protocol_store_position(p, false);
         p->record.stored_offset = 0;
+        protocol_find_own(p);
         p->kept_ms = p->now_ms;
-        p->kept_offset = protocol_own_offset(p);
+        p->kept_offset = p->own.offset;
         return;
     }
     if (!p->digest.aof || p->now_ms < p->kept_ms + PROTOCOL_KEEP_MS)
@@ -275,14 +272,14 @@ static void keep_position(struct protocol *p)
         changed(p);
     }
     p->kept_ms = p->now_ms;
-    p->kept_offset = protocol_own_offset(p);
+    p->kept_offset = p->own.offset;
 }
 
 void protocol_settle_record(struct protocol *p)
 {
     bool live = p->answered && p->live_run == p->digest.run;
 
-    if (live && !p->stopping && protocol_own_epoch(p))
+    if (live && !p->stopping && p->own.epoch)
         keep_position(p);
     if (p->record.generation == p->saved.generation)
         return;

@@ -115,7 +115,7 @@ static bool other_is_open(const struct protocol *p)
 static bool is_overtaken(const struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
-    uint64_t epoch = protocol_own_epoch(p);
+    uint64_t epoch = p->own.epoch;
 
     if (p->claim != PROTOCOL_CLAIM_NONE && p->claim != PROTOCOL_CLAIM_ASKED)
         return true;
@@ -208,7 +208,7 @@ static void stop_server(struct protocol *p)
         protocol_add(p, PROTOCOL_EFFECT_STOP);
         protocol_note(p, PROTOCOL_NOTE_STOPPED, p->config.self, 0);
     }
-    bool over = protocol_own_epoch(p) < protocol_newest(p)->epoch ||
+    bool over = p->own.epoch < protocol_newest(p)->epoch ||
                 p->now_ms >= p->unconfirmed_ms + p->config.ring_change_ms;
     if (over && !p->killed) {
         p->killed = true;
@@ -248,7 +248,7 @@ static bool has_company(const struct protocol *p, bool linked)
         if (i == p->self || !m->in_group || !m->told || m->last.server != MEMBER_SERVER_ANSWERS ||
             m->last.role != MEMBER_ROLE_REPLICA)
             continue;
-        if (!linked || (m->last.link == MEMBER_LINK_UP && m->last.epoch == protocol_own_epoch(p)))
+        if (!linked || (m->last.link == MEMBER_LINK_UP && m->last.epoch == p->own.epoch))
             return true;
     }
     return false;
@@ -264,7 +264,7 @@ static bool may_write_alone(struct protocol *p)
     struct redis_timeline written = *newest;
 
     if (p->claim != PROTOCOL_CLAIM_NONE || !protocol_lease_holds(p) || p->unheard ||
-        newest->epoch != protocol_own_epoch(p) || p->digest.replicas || has_company(p, true))
+        newest->epoch != p->own.epoch || p->digest.replicas || has_company(p, true))
         return false;
     if (has_company(p, false) && p->now_ms < p->alone_ms + PROTOCOL_BACKSTOP_MS)
         return false;
@@ -304,7 +304,7 @@ void protocol_settle_backstop(struct protocol *p)
         p->backstop_run = p->digest.run;
         p->backstop = -1;
     }
-    if (has_company(p, true) || p->digest.replicas)
+    if (p->digest.replicas || has_company(p, true))
         p->alone_ms = p->now_ms;
     int wanted = may_write_alone(p) ? 0 : 1;
     bool unheard = p->backstop_order && p->now_ms >= p->backstop_ms + PROTOCOL_RETRY_MS;

@@ -93,7 +93,7 @@ static bool can_take_over(const struct protocol *p, const struct protocol_member
     return m != &p->member[p->self] && m->in_group && m->told &&
            (!p->move_to || p->move_to == m->id) && m->last.server == MEMBER_SERVER_ANSWERS &&
            m->last.role == MEMBER_ROLE_REPLICA && m->last.link == MEMBER_LINK_UP &&
-           m->last.priority && m->last.fit && m->last.epoch == protocol_own_epoch(p);
+           m->last.priority && m->last.fit && m->last.epoch == p->own.epoch;
 }
 
 /* How many can take over, and how many of them hold everything. `best`: who of these would lead. */
@@ -188,7 +188,8 @@ static void check_detaching(struct protocol *p)
     p->yields = p->move_reached; /* else ranks bring the role back to the data */
     if (p->move_request == PROTOCOL_REQUEST_STOP) {
         p->stopping = true;
-        protocol_store_position(p, protocol_own_exact(p));
+        protocol_find_own(p);
+        protocol_store_position(p, p->own.exact);
         if (p->saved.generation != p->record.generation && p->now_ms < p->move_deadline_ms)
             return;
     }

@@ -35,9 +35,7 @@ const struct redis_timeline *protocol_newest(const struct protocol *p); /* epoch
 void protocol_timeline_add(struct protocol *p, const struct redis_timeline *timeline);
 uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *replid,
                            uint64_t offset);
-uint64_t protocol_own_epoch(const struct protocol *p);
-uint64_t protocol_own_offset(const struct protocol *p);
-bool protocol_own_exact(const struct protocol *p);
+void protocol_find_own(struct protocol *p);
 struct redis_claim protocol_open_claim(const struct protocol *p);
 struct redis_held *protocol_held(struct protocol *p, uint32_t node);
 void protocol_promise(struct protocol *p, const struct redis_claim *claim);

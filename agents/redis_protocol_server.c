@@ -97,7 +97,7 @@ void protocol_silent(struct protocol *p, uint64_t silent_ms)
         p->server != MEMBER_SERVER_HUNG) {
         p->server = MEMBER_SERVER_HUNG;
         if (protocol_leads(p))
-            protocol_note(p, PROTOCOL_NOTE_HUNG, p->config.self, protocol_own_epoch(p));
+            protocol_note(p, PROTOCOL_NOTE_HUNG, p->config.self, p->own.epoch);
     }
     note_trouble(p, was_sound);
 }
@@ -107,7 +107,7 @@ void protocol_gone(struct protocol *p)
     bool was_sound = is_sound(p);
 
     if (p->answered && protocol_leads(p) && !p->stopping) {
-        protocol_note(p, PROTOCOL_NOTE_CRASHED, p->config.self, protocol_own_epoch(p));
+        protocol_note(p, PROTOCOL_NOTE_CRASHED, p->config.self, p->own.epoch);
         p->crashed_ms = p->now_ms;
     }
     p->server = p->stopping ? MEMBER_SERVER_STOPPED : MEMBER_SERVER_GONE;

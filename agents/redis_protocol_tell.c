@@ -27,7 +27,7 @@ static enum protocol_status own_status(const struct protocol *p)
 static int standby_score(const struct protocol *p, const struct protocol_member *primary)
 {
     bool fit = p->digest.link == MEMBER_LINK_UP && p->digest.priority && p->digest.fit &&
-               p->digest.following == primary->id && protocol_own_epoch(p) == primary->last.epoch;
+               p->digest.following == primary->id && p->own.epoch == primary->last.epoch;
 
     if (!fit)
         return RANK_SCORE_NEVER;
@@ -131,25 +131,31 @@ void protocol_settle_score(struct protocol *p)
 static void tell_server(const struct protocol *p, struct redis_told *told)
 {
     const struct protocol_digest *digest = &p->digest;
-    bool led = protocol_newest(p)->primary == p->config.self;
+    const struct redis_timeline *newest = protocol_newest(p);
 
     told->server = p->stopping ? MEMBER_SERVER_STOPPED : p->server;
     told->ended = p->ended;
     told->fit = p->answered && digest->fit && !p->stopping;
     told->priority = digest->priority;
     told->replid = digest->replid;
-    told->offset = protocol_own_offset(p);
-    told->epoch = protocol_own_epoch(p);
-    told->exact = protocol_own_exact(p);
+    told->offset = p->own.offset;
+    told->epoch = p->own.epoch;
+    told->exact = p->own.exact;
     told->empty = digest->empty;
     told->live = p->answered && p->live_run == digest->run;
-    told->last_primary = told->epoch && led && protocol_newest(p)->epoch == told->epoch;
+    told->last_primary =
+        p->own.epoch && newest->primary == p->config.self && newest->epoch == p->own.epoch;
     told->yields = p->yields;
     told->forced = p->forced;
+}
+
+static void tell_role(const struct protocol *p, struct redis_told *told)
+{
+    told->role = p->answered ? p->digest.role : MEMBER_ROLE_UNKNOWN;
+    told->link = p->answered ? p->digest.link : MEMBER_LINK_UNKNOWN;
+    told->final = told->open = false;
     if (!p->answered)
         return;
-    told->role = digest->role;
-    told->link = digest->link;
     /* While the role is being taken its timeline is not known to anybody: still a sealed server. */
     if (p->claim >= PROTOCOL_CLAIM_TAKING)
         told->role = MEMBER_ROLE_REPLICA;
@@ -164,23 +170,24 @@ static void tell_server(const struct protocol *p, struct redis_told *told)
 
 static void tell_records(const struct protocol *p, struct redis_told *told)
 {
+    static const struct redis_timeline none;
     const struct protocol_record *saved = &p->saved;
 
     told->promised = saved->promised;
-    if (saved->timeline_count)
-        told->newest = saved->timelines[saved->timeline_count - 1];
+    told->newest = saved->timeline_count ? saved->timelines[saved->timeline_count - 1] : none;
     told->held_count = (uint8_t)saved->held_count;
     memcpy(told->held, saved->held, sizeof(told->held[0]) * saved->held_count);
 }
 
+/* Every field at every time. */
 static void compose(struct protocol *p)
 {
     struct redis_told *told = &p->told;
 
-    memset(told, 0, sizeof(*told));
     told->ring = p->ring;
     told->incarnation = p->config.incarnation;
     tell_server(p, told);
+    tell_role(p, told);
     tell_records(p, told);
     told->sealed_for = p->sealed_for;
     told->cause = p->cause;
@@ -188,22 +195,31 @@ static void compose(struct protocol *p)
     told->claim = p->claim >= PROTOCOL_CLAIM_TOLD ? p->claim_epoch : 0;
     told->moving = p->move == PROTOCOL_MOVE_PAUSING || p->move == PROTOCOL_MOVE_CATCHING_UP;
     told->move_to = p->move == PROTOCOL_MOVE_READY ? p->move_to : 0;
-    if (p->silent) {
-        told->suspect = p->config.self;
-    } else {
-        told->suspect = p->witness.node;
-        told->suspect_answers = p->witness.answer;
-    }
+    told->suspect = p->silent ? p->config.self : p->witness.node;
+    told->suspect_answers = p->silent ? MEMBER_ANSWER_UNKNOWN : p->witness.answer;
+}
+
+/* Byte for byte, the offset aside. What follows the nodes held means nothing. */
+static bool is_same_but_for_offset(const struct redis_told *a, const struct redis_told *b)
+{
+    size_t at = offsetof(struct redis_told, offset), after = at + sizeof(a->offset);
+    size_t end = offsetof(struct redis_told, held) + sizeof(a->held[0]) * a->held_count;
+    const uint8_t *left = (const uint8_t *)a, *right = (const uint8_t *)b;
+
+    return memcmp(left + after, right + after, end - after) == 0 && memcmp(left, right, at) == 0;
 }
 
 /* As the bus would carry them: what lies between the fields of a struct is no news. */
 static bool differs_but_for_offset(const struct redis_told *a, const struct redis_told *b)
 {
-    struct redis_message one = {.kind = REDIS_MESSAGE_TELL, .told = *a};
-    struct redis_message other = {.kind = REDIS_MESSAGE_TELL, .told = *b};
+    struct redis_message one, other;
     uint8_t left[REDIS_MESSAGE_SIZE], right[REDIS_MESSAGE_SIZE];
     int length;
 
+    if (is_same_but_for_offset(a, b)) /* nearly always: spares the encoding */
+        return false;
+    one = (struct redis_message){.kind = REDIS_MESSAGE_TELL, .told = *a};
+    other = (struct redis_message){.kind = REDIS_MESSAGE_TELL, .told = *b};
     other.told.offset = a->offset;
     length = redis_message_encode(&one, left, sizeof(left));
     if (length < 0 || length != redis_message_encode(&other, right, sizeof(right)))

@@ -46,6 +46,20 @@ static void forget_told(struct protocol_member *m)
     m->fresh = false;
 }
 
+/* To be called whenever what is known of the members has changed: everybody asks for it. */
+static void find_primary(struct protocol *p)
+{
+    const struct protocol_member *best = NULL;
+
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->in_group && m->told && m->last.role == MEMBER_ROLE_PRIMARY &&
+            m->last.server == MEMBER_SERVER_ANSWERS && (!best || m->last.epoch > best->last.epoch))
+            best = m;
+    }
+    p->primary = best ? (size_t)(best - p->member) + 1 : 0;
+}
+
 void protocol_ring(struct protocol *p, const struct protocol_members *members)
 {
     for (size_t i = 0; i < members->count; i++)
@@ -67,6 +81,7 @@ void protocol_ring(struct protocol *p, const struct protocol_members *members)
         }
         m->in_ring = here;
     }
+    find_primary(p);
     p->on_bus = true;
     p->ring = members->ring;
     p->ring_ms = p->now_ms;
@@ -92,6 +107,7 @@ void protocol_group(struct protocol *p, const struct protocol_members *members)
         }
         m->in_group = here;
     }
+    find_primary(p);
 }
 
 /*
@@ -122,6 +138,7 @@ void protocol_hear(struct protocol *p, uint32_t node, const struct redis_told *t
     /* A message that waited through a ring change tells of a time before it. */
     if (told->ring == p->ring && m->in_ring && m->in_group)
         m->told = m->fresh = true;
+    find_primary(p);
     protocol_absorb(p, m);
     note_end(p, m);
 }
@@ -164,15 +181,7 @@ size_t protocol_heard_count(const struct protocol *p)
 
 const struct protocol_member *protocol_primary(const struct protocol *p)
 {
-    const struct protocol_member *best = NULL;
-
-    for (size_t i = 0; i < p->member_count; i++) {
-        const struct protocol_member *m = &p->member[i];
-        if (m->in_group && m->told && m->last.role == MEMBER_ROLE_PRIMARY &&
-            m->last.server == MEMBER_SERVER_ANSWERS && (!best || m->last.epoch > best->last.epoch))
-            best = m;
-    }
-    return best;
+    return p->primary ? &p->member[p->primary - 1] : NULL;
 }
 
 /* It leads the newest timeline that is known, and nobody is about to begin another. */
