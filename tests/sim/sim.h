@@ -16,7 +16,8 @@
 #define SIM_OUTBOX   256
 #define SIM_FAULTS   24
 #define SIM_MESSAGES 2048
-#define SIM_EVENTS   8192
+#define SIM_EVENTS   8192  /* waiting at once */
+#define SIM_BUCKETS  65536 /* of 2 ms each: longer than any schedule */
 
 #define MS     1000ULL /* the simulation's clock counts microseconds */
 #define SECOND (1000 * MS)
@@ -64,10 +65,29 @@ enum sim_event_kind {
 };
 
 struct sim_event {
-    uint64_t at, sequence;
+    uint64_t at;
     enum sim_event_kind kind;
     int node;
     uint64_t a, b, c, d;
+};
+
+/*
+ * What is to come. A key is the time, then the order in which it was asked for. A bucket's events
+ * are a list without order; `used` has a bit for each bucket that is not empty. A watch has one
+ * waking, so those stand beside.
+ */
+struct sim_queue {
+    uint64_t sequence;
+    size_t first_word;        /* no bit below it is set */
+    uint32_t free, fresh;     /* slots: given back; never used */
+    uint64_t wake[SIM_NODES]; /* keys; NEVER: none */
+    uint64_t used[SIM_BUCKETS / 64];
+    uint32_t head[SIM_BUCKETS]; /* of buckets that are not empty */
+    struct sim_slot {
+        uint64_t key;
+        uint32_t next; /* in its bucket, or free */
+        struct sim_event event;
+    } slot[SIM_EVENTS];
 };
 
 enum sim_persistence {
@@ -116,9 +136,8 @@ struct sim_server {
 
 struct sim_watch {
     bool running, frozen;
-    uint64_t frozen_until, generation, wake_generation, joined_at;
+    uint64_t frozen_until, generation, joined_at;
     struct protocol protocol;
-    struct protocol_effects effects;
     struct protocol_effect orders[SIM_ORDERS];
     uint64_t order_run[SIM_ORDERS]; /* the process that the order was for */
     size_t order_head, order_count;
@@ -224,7 +243,7 @@ struct sim_options {
 struct sim {
     struct sim_options options;
     uint64_t seed, random;
-    uint64_t now, sequence;
+    uint64_t now;
     int nodes, quorum;
     /* drawn from the seed */
     bool fencing, outsider, demote_without_quorum;
@@ -234,9 +253,6 @@ struct sim {
     size_t fault_count;
     struct sim_fault fault[SIM_FAULTS], drawn[SIM_FAULTS]; /* with whom they met; as drawn */
 
-    struct sim_event heap[SIM_EVENTS];
-    size_t heap_count;
-    struct sim_node node[SIM_NODES];
     struct sim_ring ring[SIM_NODES * 2];
     uint64_t ring_counter, promotion_counter, run_counter;
     bool reform_pending;
@@ -244,13 +260,11 @@ struct sim {
     unsigned cut_ring[SIM_NODES], cut_redis[SIM_NODES]; /* [a] bit b: a's packets to b are lost */
     uint64_t link_changed[SIM_NODES][SIM_NODES];
     uint64_t late_bus, slow_scheduler, slow_file;
-    struct redis_message message[SIM_MESSAGES];
     size_t message_next;
-    struct sim_stream stream[SIM_STREAMS];
     int stream_count;
-    struct sim_write write[SIM_WRITES];
     uint32_t write_count;
     int planned_moves, powered_off, last_leader;
+    int primaries;            /* servers with that role, also dead ones */
     bool moves_only;          /* of all faults so far */
     int moved_to, disturbing; /* faults so far that take something away */
     uint64_t heal_at;
@@ -259,6 +273,13 @@ struct sim {
     const char *broken; /* the promise, or NULL */
     char detail[200];
     uint64_t counters[8]; /* promotions, confirmed, lost excused, ... */
+
+    /* From here on nothing is cleared for a schedule; what is not in use is never looked at. */
+    struct sim_node node[SIM_NODES]; /* those that take part are cleared */
+    struct sim_queue queue;
+    struct protocol_event message[SIM_MESSAGES]; /* on the bus, as it will be given to watches */
+    struct sim_write write[SIM_WRITES];
+    struct sim_stream stream[SIM_STREAMS];
 };
 
 /* sim_core.c */
@@ -266,12 +287,17 @@ uint64_t sim_random(struct sim *sim);
 uint64_t sim_below(struct sim *sim, uint64_t limit);
 bool sim_chance(struct sim *sim, unsigned percent);
 uint64_t sim_delay(struct sim *sim, uint64_t low, uint64_t high);
-struct sim_event *sim_at(struct sim *sim, uint64_t at, enum sim_event_kind kind, int node);
-bool sim_next(struct sim *sim, struct sim_event *event);
 void sim_trace(struct sim *sim, int node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void sim_break(struct sim *sim, const char *promise, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* sim_queue.c */
+void queue_clear(struct sim_queue *queue);
+struct sim_event *sim_at(struct sim *sim, uint64_t at, enum sim_event_kind kind, int node);
+void sim_again(struct sim *sim, const struct sim_event *event, uint64_t at);
+void sim_wake(struct sim *sim, uint64_t at, int node);
+bool sim_next(struct sim *sim, struct sim_event *event);
 
 /* sim_redis.c */
 void server_start(struct sim *sim, int node);
@@ -292,7 +318,8 @@ bool data_has(const struct sim *sim, int stream, uint32_t length, uint32_t write
 bool ring_reaches(const struct sim *sim, int a, int b);
 void ring_check(struct sim *sim);
 void ring_leave(struct sim *sim, int node);
-void ring_send(struct sim *sim, int node, const struct redis_message *message);
+void ring_tell(struct sim *sim, int node, const struct redis_told *told);
+void ring_tick(struct sim *sim, int node, uint64_t tick_ms);
 void ring_join_group(struct sim *sim, int node);
 bool ring_runs(const struct sim *sim, int node);
 struct sim_ring *ring_of(struct sim *sim, int node);

@@ -48,27 +48,21 @@ void bus_flush(struct sim *sim, int node)
         send(sim, node, n->outbox[i].tick, n->outbox[i].value);
 }
 
-void ring_send(struct sim *sim, int node, const struct redis_message *message)
+void ring_tell(struct sim *sim, int node, const struct redis_told *told)
 {
-    bool tick = message->kind == REDIS_MESSAGE_TICK;
-
-    if (tick) {
-        send(sim, node, true, message->tick_ms);
-        return;
-    }
     size_t slot = sim->message_next++ % SIM_MESSAGES;
-    sim->message[slot] = *message;
+    struct protocol_event *event = &sim->message[slot];
+
+    event->kind = PROTOCOL_EVENT_MESSAGE;
+    event->node = (uint32_t)node + 1;
+    event->message.kind = REDIS_MESSAGE_TELL;
+    event->message.told = *told;
     send(sim, node, false, slot);
 }
 
-static void put_back(struct sim *sim, const struct sim_event *event, uint64_t at)
+void ring_tick(struct sim *sim, int node, uint64_t tick_ms)
 {
-    struct sim_event copy = *event, *again = sim_at(sim, at, copy.kind, copy.node);
-
-    again->a = copy.a;
-    again->b = copy.b;
-    again->c = copy.c;
-    again->d = copy.d;
+    send(sim, node, true, tick_ms);
 }
 
 void bus_message(struct sim *sim, const struct sim_event *event)
@@ -76,31 +70,32 @@ void bus_message(struct sim *sim, const struct sim_event *event)
     struct sim_node *n = &sim->node[event->node];
     int sender = (int)event->b;
     struct sim_ring *ring = ring_of(sim, event->node);
-    struct protocol_event told = {.kind = PROTOCOL_EVENT_MESSAGE};
+    struct protocol_event tick;
 
     if (!n->up || !n->corosync || n->ring != event->a || sim->now == n->stale_at)
         return;
     if (n->corosync_stopped || n->frozen) { /* its daemon gets to it later, if its ring stays */
-        put_back(sim, event, sim->now + 20 * MS);
+        sim_again(sim, event, sim->now + 20 * MS);
         return;
     }
     bool gap = ring && ring->broken && !ring_reaches(sim, event->node, sender);
     if (gap && sim->now < ring->broken_at + sim->token)
         n->hold_until = sim->now + 5 * MS; /* it may be sent again, and the next ones wait for it */
     if (sim->now < n->hold_until) {
-        put_back(sim, event, n->hold_until);
+        sim_again(sim, event, n->hold_until);
         return;
     }
     if (gap)
         return; /* those who go on with the sender have it, the others never */
-    told.node = (uint32_t)sender + 1;
-    if (event->c) {
-        told.message.kind = REDIS_MESSAGE_TICK;
-        told.message.tick_ms = event->d;
-    } else {
-        told.message = sim->message[event->d];
+    if (!event->c) {
+        watch_event(sim, event->node, &sim->message[event->d]);
+        return;
     }
-    watch_event(sim, event->node, &told);
+    tick.kind = PROTOCOL_EVENT_MESSAGE;
+    tick.node = (uint32_t)sender + 1;
+    tick.message.kind = REDIS_MESSAGE_TICK;
+    tick.message.tick_ms = event->d;
+    watch_event(sim, event->node, &tick);
 }
 
 /* The watch of `node` comes or goes. */
@@ -122,7 +117,7 @@ void bus_group(struct sim *sim, const struct sim_event *event)
     if (!n->up || !n->corosync || n->ring != event->a)
         return;
     if (sim->now < n->hold_until) {
-        put_back(sim, event, n->hold_until);
+        sim_again(sim, event, n->hold_until);
         return;
     }
     n->group_told = ring_group(sim, n->ring_members);

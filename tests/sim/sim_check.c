@@ -26,6 +26,8 @@ void check_step(struct sim *sim)
 {
     int accepting = 0, excused = 0, first = -1, second = -1;
 
+    if (sim->primaries < 2) /* nearly always */
+        return;
     for (int i = 0; i < sim->nodes; i++)
         if (sim->node[i].server.role == MEMBER_ROLE_PRIMARY && server_accepts(sim, i)) {
             accepting++;

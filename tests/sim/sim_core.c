@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Chance, time and the queue of events of one simulated schedule.
+ * Chance, and what is said of a simulated schedule.
  */
 #include "sim.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* splitmix64 */
 uint64_t sim_random(struct sim *sim)
@@ -30,49 +29,6 @@ bool sim_chance(struct sim *sim, unsigned percent)
 uint64_t sim_delay(struct sim *sim, uint64_t low, uint64_t high)
 {
     return low + sim_below(sim, high - low + 1);
-}
-
-static bool earlier(const struct sim_event *a, const struct sim_event *b)
-{
-    return a->at != b->at ? a->at < b->at : a->sequence < b->sequence;
-}
-
-/* The event is in the queue on return; the caller may still fill a..d, nothing else. */
-struct sim_event *sim_at(struct sim *sim, uint64_t at, enum sim_event_kind kind, int node)
-{
-    size_t i = sim->heap_count++;
-    struct sim_event event = {.at = at, .sequence = sim->sequence++, .kind = kind, .node = node};
-
-    if (sim->heap_count > SIM_EVENTS)
-        abort();
-    while (i > 0 && earlier(&event, &sim->heap[(i - 1) / 2])) {
-        sim->heap[i] = sim->heap[(i - 1) / 2];
-        i = (i - 1) / 2;
-    }
-    sim->heap[i] = event;
-    return &sim->heap[i];
-}
-
-bool sim_next(struct sim *sim, struct sim_event *event)
-{
-    if (!sim->heap_count)
-        return false;
-    *event = sim->heap[0];
-    struct sim_event last = sim->heap[--sim->heap_count];
-    size_t i = 0;
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child >= sim->heap_count)
-            break;
-        if (child + 1 < sim->heap_count && earlier(&sim->heap[child + 1], &sim->heap[child]))
-            child++;
-        if (!earlier(&sim->heap[child], &last))
-            break;
-        sim->heap[i] = sim->heap[child];
-        i = child;
-    }
-    sim->heap[i] = last;
-    return true;
 }
 
 void sim_trace(struct sim *sim, int node, const char *format, ...)

@@ -81,6 +81,12 @@ bool server_accepts(const struct sim *sim, int node)
            !server->loading && !server->script && good_replicas(sim, node) >= server->min_replicas;
 }
 
+static void set_role(struct sim *sim, struct sim_server *server, enum member_role role)
+{
+    sim->primaries += (role == MEMBER_ROLE_PRIMARY) - (server->role == MEMBER_ROLE_PRIMARY);
+    server->role = role;
+}
+
 void server_start(struct sim *sim, int node)
 {
     struct sim_server *server = &sim->node[node].server;
@@ -89,7 +95,8 @@ void server_start(struct sim *sim, int node)
     server->hung = server->stopped = server->paused = server->script = server->live = false;
     server->run = ++sim->run_counter;
     server->up_since = sim->now;
-    server->role = MEMBER_ROLE_REPLICA; /* --replicaof to nowhere: never a primary by itself */
+    set_role(sim, server,
+             MEMBER_ROLE_REPLICA); /* --replicaof to nowhere: never a primary by itself */
     server->link = MEMBER_LINK_DOWN;
     server->following = -1;
     server->link_generation++;
@@ -195,7 +202,7 @@ static void take_role(struct sim *sim, int node)
 
     check_promotion(sim, node);
     detach(sim, node);
-    server->role = MEMBER_ROLE_PRIMARY;
+    set_role(sim, server, MEMBER_ROLE_PRIMARY);
     server->stream = stream_new(sim, server->stream, server->length);
     sim->stream[server->stream].promotion = (uint32_t)++sim->promotion_counter;
     server->live = true;
@@ -212,7 +219,7 @@ void server_seal(struct sim *sim, int node)
     detach(sim, node);
     if (server->role == MEMBER_ROLE_PRIMARY)
         drop_followers(sim, node);
-    server->role = MEMBER_ROLE_REPLICA;
+    set_role(sim, server, MEMBER_ROLE_REPLICA);
 }
 
 static void follow(struct sim *sim, int node, int primary)
@@ -222,7 +229,7 @@ static void follow(struct sim *sim, int node, int primary)
     if (server->role == MEMBER_ROLE_PRIMARY)
         drop_followers(sim, node);
     detach(sim, node);
-    server->role = MEMBER_ROLE_REPLICA;
+    set_role(sim, server, MEMBER_ROLE_REPLICA);
     server->following = primary;
     sim_at(sim, sim->now + sim_delay(sim, 500, 4 * MS), EV_CONNECT, node)->a =
         server->link_generation;

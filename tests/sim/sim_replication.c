@@ -106,17 +106,18 @@ static void stream_arrives(struct sim *sim, const struct sim_event *event)
     if (!server_runs(sim, event->node) || !redis_reaches(sim, event->node, replica->following)) {
         if (!sim->node[replica->following].up)
             return; /* lost with the node */
-        struct sim_event copy = *event,
-                         *again = sim_at(sim, sim->now + 25 * MS, EV_STREAM, event->node);
-        again->a = copy.a;
-        again->b = copy.b;
-        again->c = copy.c;
+        sim_again(sim, event, sim->now + 25 * MS);
         return;
     }
     if (event->b > replica->length && event->b <= sim->stream[replica->stream].length)
         replica->length = (uint32_t)event->b;
     if (event->c)
         send_ack(sim, event->node);
+}
+
+static bool awaits(const struct sim_write *write, int primary)
+{
+    return write->server == primary && write->wait && !write->confirmed;
 }
 
 /* WAIT 1: one of the cluster's own promotable replicas has it. */
@@ -126,10 +127,12 @@ static void confirm(struct sim *sim, int primary, int replica)
 
     if (!sim->node[replica].server.priority)
         return;
+    while (server->unconfirmed_from < sim->write_count &&
+           !awaits(&sim->write[server->unconfirmed_from], primary))
+        server->unconfirmed_from++;
     for (uint32_t i = server->unconfirmed_from; i < sim->write_count; i++) {
         struct sim_write *write = &sim->write[i];
-        if (write->server != primary || !write->wait || write->confirmed ||
-            write->position >= server->ack_length[replica])
+        if (!awaits(write, primary) || write->position >= server->ack_length[replica])
             continue;
         write->confirmed = true;
         write->confirmed_at = sim->now;
@@ -147,12 +150,7 @@ static void ack_arrives(struct sim *sim, const struct sim_event *event)
         !redis_reaches(sim, event->node, replica) || server->stream != (int)event->d)
         return;
     if (!server_runs(sim, event->node)) {
-        struct sim_event copy = *event,
-                         *again = sim_at(sim, sim->now + 10 * MS, EV_ACK, event->node);
-        again->a = copy.a;
-        again->b = copy.b;
-        again->c = copy.c;
-        again->d = copy.d;
+        sim_again(sim, event, sim->now + 10 * MS);
         return;
     }
     server->follower[replica] = true;

@@ -140,8 +140,9 @@ void sim_run(struct sim *sim, uint64_t seed, const struct sim_options *options,
 {
     struct sim_event event;
 
-    memset(sim, 0, offsetof(struct sim, stream));
-    memset(&sim->stream_count, 0, sizeof(*sim) - offsetof(struct sim, stream_count));
+    memset(sim, 0, offsetof(struct sim, node));
+    memset(sim->node, 0, sizeof(sim->node[0]) * (size_t)options->nodes);
+    queue_clear(&sim->queue);
     sim->options = *options;
     sim->seed = seed;
     sim->random = seed * 0x2545f4914f6cdd1dULL + 1;

@@ -39,18 +39,6 @@ static void give_order(struct sim *sim, int node, const struct protocol_effect *
     sim_at(sim, at, EV_ORDER, node)->a = watch->generation;
 }
 
-static void tell(struct sim *sim, int node, bool tick)
-{
-    struct protocol *protocol = &sim->node[node].watch.protocol;
-    struct redis_message message = {.kind = tick ? REDIS_MESSAGE_TICK : REDIS_MESSAGE_TELL};
-
-    if (tick)
-        message.tick_ms = watch_clock(sim, node);
-    else
-        message.told = protocol->told;
-    ring_send(sim, node, &message);
-}
-
 static void write_file(struct sim *sim, int node, const struct protocol_effect *effect)
 {
     struct sim_watch *watch = &sim->node[node].watch;
@@ -121,10 +109,10 @@ static void carry_out(struct sim *sim, int node, const struct protocol_effect *e
         event->b = effect->number;
         break;
     case PROTOCOL_EFFECT_TELL:
-        tell(sim, node, false);
+        ring_tell(sim, node, &watch->protocol.told);
         break;
     case PROTOCOL_EFFECT_TICK:
-        tell(sim, node, true);
+        ring_tick(sim, node, watch_clock(sim, node));
         break;
     case PROTOCOL_EFFECT_SCORE:
         pacemaker_score(sim, node, effect->score);
@@ -159,7 +147,7 @@ void watch_event(struct sim *sim, int node, struct protocol_event *event)
         effects.wake_ms == UINT64_MAX ? sim->now + SECOND : effects.wake_ms * MS - n->clock_offset;
     if (wake <= sim->now)
         wake = sim->now + 1;
-    sim_at(sim, wake, EV_WATCH_WAKE, node)->a = ++watch->wake_generation;
+    sim_wake(sim, wake, node);
 }
 
 void watch_start(struct sim *sim, int node)
@@ -250,13 +238,14 @@ static void carry_out_order(struct sim *sim, int node)
 static void give_digest(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
-    struct protocol_event event = {.kind = PROTOCOL_EVENT_DIGEST};
+    struct protocol_event event;
 
     if (!server_runs(sim, node))
         return;
     n->server.heard_at = sim->now;
     if (n->server.script)
         return; /* BUSY: alive, but nothing is learned */
+    event.kind = PROTOCOL_EVENT_DIGEST;
     server_digest(sim, node, &event.digest);
     event.digest.order = n->watch.last_order;
     watch_event(sim, node, &event);
@@ -333,54 +322,29 @@ static void take_witness(struct sim *sim, const struct sim_event *event)
     watch_event(sim, event->node, &told);
 }
 
-static void again_when_awake(struct sim *sim, const struct sim_event *event, uint64_t at)
+/* What a frozen watch or node would have got comes when it wakes. */
+static bool is_held_up(struct sim *sim, const struct sim_event *event)
 {
-    struct sim_event copy = *event, *again = sim_at(sim, at, copy.kind, copy.node);
+    const struct sim_node *n = &sim->node[event->node];
 
-    again->a = copy.a;
-    again->b = copy.b;
-    again->c = copy.c;
-    again->d = copy.d;
-}
-
-static bool is_for_watch(enum sim_event_kind kind)
-{
-    return kind == EV_WATCH_WAKE || kind == EV_WATCH_POLL || kind == EV_MESSAGE ||
-           kind == EV_RING || kind == EV_QUORUM || kind == EV_GROUP || kind == EV_LINKS ||
-           kind == EV_ORDER || kind == EV_DIGEST || kind == EV_GONE || kind == EV_FILE ||
-           kind == EV_CIB || kind == EV_WITNESS || kind == EV_SIGNAL;
-}
-
-bool watch_sim_event(struct sim *sim, const struct sim_event *event)
-{
-    struct sim_node *n = &sim->node[event->node];
-    struct sim_watch *watch = &n->watch;
-
-    if (!is_for_watch(event->kind))
+    if (!n->watch.running || !(n->watch.frozen || n->frozen))
         return false;
-    if (watch->running && (watch->frozen || n->frozen)) {
-        uint64_t until = watch->frozen ? watch->frozen_until : n->frozen_until;
-        again_when_awake(sim, event, until > sim->now ? until + 1 : sim->now + MS);
-        return true;
-    }
-    bool ring = event->kind == EV_MESSAGE || event->kind == EV_RING || event->kind == EV_QUORUM ||
-                event->kind == EV_GROUP;
-    if (ring)
-        return ring_event(sim, event);
-    if (event->kind == EV_WATCH_WAKE) {
-        struct protocol_event wake = {.kind = PROTOCOL_EVENT_WAKE};
-        if (event->a == watch->wake_generation)
-            watch_event(sim, event->node, &wake);
-        return true;
-    }
-    if (event->kind == EV_GONE) {
-        struct protocol_event gone = {.kind = PROTOCOL_EVENT_SERVER_GONE};
-        if (!n->server.up)
-            watch_event(sim, event->node, &gone);
-        return true;
-    }
+    uint64_t until = n->watch.frozen ? n->watch.frozen_until : n->frozen_until;
+    uint64_t awake = until > sim->now ? until + 1 : sim->now + MS;
+    if (event->kind == EV_WATCH_WAKE)
+        sim_wake(sim, awake, event->node);
+    else
+        sim_again(sim, event, awake);
+    return true;
+}
+
+/* What only the watch that asked for it gets. */
+static void own_event(struct sim *sim, const struct sim_event *event)
+{
+    const struct sim_watch *watch = &sim->node[event->node].watch;
+
     if (!watch->running || event->a != watch->generation)
-        return true;
+        return;
     switch ((int)event->kind) {
     case EV_WATCH_POLL:
         poll_server(sim, event->node);
@@ -401,10 +365,47 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
         take_witness(sim, event);
         break;
     case EV_LINKS:
-        return ring_event(sim, event);
+        ring_event(sim, event);
+        break;
     case EV_CIB:
         take_cib(sim, event);
         break;
     }
-    return true;
+}
+
+bool watch_sim_event(struct sim *sim, const struct sim_event *event)
+{
+    struct protocol_event told;
+
+    switch ((int)event->kind) {
+    case EV_WATCH_WAKE:
+        told.kind = PROTOCOL_EVENT_WAKE;
+        if (!is_held_up(sim, event))
+            watch_event(sim, event->node, &told);
+        return true;
+    case EV_MESSAGE:
+    case EV_RING:
+    case EV_QUORUM:
+    case EV_GROUP:
+        if (!is_held_up(sim, event))
+            ring_event(sim, event);
+        return true;
+    case EV_GONE:
+        told.kind = PROTOCOL_EVENT_SERVER_GONE;
+        if (!is_held_up(sim, event) && !sim->node[event->node].server.up)
+            watch_event(sim, event->node, &told);
+        return true;
+    case EV_WATCH_POLL:
+    case EV_ORDER:
+    case EV_DIGEST:
+    case EV_SIGNAL:
+    case EV_FILE:
+    case EV_WITNESS:
+    case EV_LINKS:
+    case EV_CIB:
+        if (!is_held_up(sim, event))
+            own_event(sim, event);
+        return true;
+    }
+    return false;
 }
