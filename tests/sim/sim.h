@@ -15,6 +15,8 @@
 #define SIM_ORDERS   64
 #define SIM_OUTBOX   256
 #define SIM_FAULTS   24
+#define SIM_COUNTERS 4
+#define SIM_JOBS     256
 #define SIM_MESSAGES 2048
 #define SIM_EVENTS   8192  /* waiting at once */
 #define SIM_BUCKETS  65536 /* of 2 ms each: longer than any schedule */
@@ -272,7 +274,7 @@ struct sim {
     uint64_t events;
     const char *broken; /* the promise, or NULL */
     char detail[200];
-    uint64_t counters[8]; /* promotions, confirmed, lost excused, ... */
+    uint64_t counters[SIM_COUNTERS]; /* promotions, confirmed, lost excused, forced */
 
     /* From here on nothing is cleared for a schedule; what is not in use is never looked at. */
     struct sim_node node[SIM_NODES]; /* those that take part are cleared */
@@ -366,6 +368,18 @@ void check_pause(struct sim *sim, int node);
 void check_promotion(struct sim *sim, int node);
 void check_end(struct sim *sim);
 bool check_is_well(const struct sim *sim);
+
+/* sim_report.c */
+void report_broken(struct sim *sim, uint64_t seed, const struct sim_options *options);
+
+/* sim_campaign.c */
+struct sim_campaign {
+    uint64_t from, to; /* seeds */
+    int jobs;
+    bool keep_going; /* after a broken promise */
+    struct sim_options options;
+};
+int campaign_run(const struct sim_campaign *asked);
 
 /* sim_run.c */
 void sim_run(struct sim *sim, uint64_t seed, const struct sim_options *options,
