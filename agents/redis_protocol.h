@@ -14,21 +14,19 @@
 #include "redis_message.h"
 #include "redis_rank.h"
 
-#define PROTOCOL_TICK_MS    100  /* between own ticks */
-#define PROTOCOL_LEASE_MS   500  /* how long a tick allows writes */
-#define PROTOCOL_CONFIRM_MS 200  /* for a pause to be confirmed; taken off the lease's end */
-#define PROTOCOL_STALL_MS   150  /* tick age from which the links are asked for */
-#define PROTOCOL_LINKS_MS   100  /* between two questions for the links */
-#define PROTOCOL_WAIT_MS    1000 /* the brief wait for members of the ring that do not answer */
-#define PROTOCOL_ACKS_MS    300  /* for all members to acknowledge a claim; then a quorum will do */
-#define PROTOCOL_RETRY_MS   200  /* an order without effect is given again */
-#define PROTOCOL_LOST_MS    1000 /* so is one that a server which answers never got */
-#define PROTOCOL_TELL_MS    1000 /* a moved position is told this often while nothing else is new */
-#define PROTOCOL_RETELL_MS  5000 /* everything is told again this often */
-#define PROTOCOL_KEEP_MS    2000 /* between two stores of a position that the server does not keep */
-#define PROTOCOL_BACKSTOP_MS                                                                       \
-    2000                         /* for a replica to link before a lone primary may write alone    \
-                                  */
+#define PROTOCOL_TICK_MS      100  /* between own ticks */
+#define PROTOCOL_LEASE_MS     500  /* how long a tick allows writes */
+#define PROTOCOL_CONFIRM_MS   200  /* for a pause to be confirmed; taken off the lease's end */
+#define PROTOCOL_STALL_MS     150  /* tick age from which the links are asked for */
+#define PROTOCOL_LINKS_MS     100  /* between two questions for the links */
+#define PROTOCOL_WAIT_MS      1000 /* the brief wait for members of the ring that do not answer */
+#define PROTOCOL_ACKS_MS      300 /* for all members to acknowledge a claim; then a quorum will do */
+#define PROTOCOL_RETRY_MS     200  /* an order without effect is given again */
+#define PROTOCOL_LOST_MS      1000 /* so is one that a server which answers never got */
+#define PROTOCOL_TELL_MS      1000 /* a moved position is told this often while nothing else is new */
+#define PROTOCOL_RETELL_MS    5000 /* everything is told again this often */
+#define PROTOCOL_KEEP_MS      2000 /* between two stores of a position that the server does not keep */
+#define PROTOCOL_BACKSTOP_MS  2000 /* for a replica to link before a primary may write alone */
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
@@ -139,12 +137,11 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_FILE_FAILED,
     PROTOCOL_EVENT_CIB_ACCEPTED, /* `number`: epoch */
     PROTOCOL_EVENT_CIB_FAILED,
-    PROTOCOL_EVENT_CIB_CLAIM,   /* `claim`: the highest in the CIB; at start, and when it changes */
-    PROTOCOL_EVENT_CONFIRMED,   /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
-    PROTOCOL_EVENT_WITNESS,     /* `node`'s server as we reach it, or (node 0) Sentinel's quorum
-                                   on the primary: `answer` */
-    PROTOCOL_EVENT_REQUEST,     /* an agent's; `deadline_ms` absolute */
-    PROTOCOL_EVENT_FENCED,      /* `node` was fenced: its lease is over */
+    PROTOCOL_EVENT_CIB_CLAIM, /* `claim`: the highest in the CIB; at start, and when it changes */
+    PROTOCOL_EVENT_CONFIRMED, /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
+    PROTOCOL_EVENT_WITNESS,   /* `node`'s server as seen from here; node 0: by Sentinel's quorum */
+    PROTOCOL_EVENT_REQUEST,   /* an agent's; `deadline_ms` absolute */
+    PROTOCOL_EVENT_FENCED,    /* `node` was fenced: its lease is over */
     PROTOCOL_EVENT_WRITTEN_OFF, /* the operator gives the data of `node` up */
 };
 
@@ -307,9 +304,8 @@ enum protocol_move_step {
 };
 
 struct protocol_position {
-    uint64_t epoch; /* 0: data of no promotion that is known */
-    uint64_t offset;
-    bool exact; /* else the offset is a guess */
+    uint64_t epoch, offset; /* epoch 0: data of no promotion that is known */
+    bool exact;             /* else the offset is a guess */
 };
 
 struct protocol {

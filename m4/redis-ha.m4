@@ -46,16 +46,21 @@ AC_DEFUN([RHA_IF_CC],
 AC_DEFUN([RHA_ADD_IF_CC], [RHA_IF_CC([$2], [AS_VAR_APPEND([$1], [" $2"])])])
 
 # Sets RHA_CFLAGS and RHA_LDFLAGS: warnings; then sanitizers, or the hardening that they would get in the way of.
+# SIM_CFLAGS and SIM_LDFLAGS are for the simulation, which runs for minutes and faces nobody: inlining across files instead.
 # _FORTIFY_SOURCE warns without optimisation, so it is left out where the user's CFLAGS have none.
 AC_DEFUN([RHA_COMPILER_FLAGS],
     [RHA_CFLAGS="-std=gnu11 -pthread -Wall -Wextra"
      RHA_LDFLAGS=-pthread
      AS_IF([test "$enable_werror" = yes], [AS_VAR_APPEND([RHA_CFLAGS], [" -Werror"])])
+     SIM_CFLAGS=$RHA_CFLAGS
+     SIM_LDFLAGS=
      AS_IF([test "$enable_sanitizers" = yes],
         [rha_sanitize="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
          RHA_IF_CC([$rha_sanitize],
             [AS_VAR_APPEND([RHA_CFLAGS], [" $rha_sanitize"])
-             AS_VAR_APPEND([RHA_LDFLAGS], [" $rha_sanitize"])],
+             AS_VAR_APPEND([RHA_LDFLAGS], [" $rha_sanitize"])
+             SIM_CFLAGS=$RHA_CFLAGS
+             SIM_LDFLAGS=$RHA_LDFLAGS],
             [AC_MSG_ERROR([--enable-sanitizers: $CC has none here: apt-get install gcc (Debian), dnf install libasan libubsan (Fedora)])])],
         [RHA_ADD_IF_CC([RHA_CFLAGS], [-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2])
          RHA_ADD_IF_CC([RHA_CFLAGS], [-fstack-protector-strong])
@@ -63,8 +68,11 @@ AC_DEFUN([RHA_COMPILER_FLAGS],
          RHA_IF_CC([-fPIE -pie],
             [AS_VAR_APPEND([RHA_CFLAGS], [" -fPIE"])
              AS_VAR_APPEND([RHA_LDFLAGS], [" -pie"])])
-         RHA_ADD_IF_CC([RHA_LDFLAGS], [-Wl,-z,relro -Wl,-z,now])])
+         RHA_ADD_IF_CC([RHA_LDFLAGS], [-Wl,-z,relro -Wl,-z,now])
+         RHA_ADD_IF_CC([SIM_CFLAGS], [-flto=auto])])
      dnl An agent is started for every action: it loads no library that it does not use.
      RHA_ADD_IF_CC([RHA_LDFLAGS], [-Wl,--as-needed])
      AC_SUBST([RHA_CFLAGS])
-     AC_SUBST([RHA_LDFLAGS])])
+     AC_SUBST([RHA_LDFLAGS])
+     AC_SUBST([SIM_CFLAGS])
+     AC_SUBST([SIM_LDFLAGS])])
