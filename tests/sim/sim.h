@@ -11,6 +11,7 @@
 
 #define SIM_NODES    5
 #define SIM_STREAMS  96
+#define SIM_RENEWALS 16
 #define SIM_WRITES   2048 /* a schedule's writes at most; also a stream's length */
 #define SIM_ORDERS   64
 #define SIM_OUTBOX   256
@@ -105,6 +106,10 @@ struct sim_stream {
     uint32_t shift;     /* what Redis calls offset is length - shift */
     uint32_t promotion; /* number of the promotion that began it; 0: none */
     uint32_t length;
+    int renewals;
+    struct {
+        uint32_t length, promotion;
+    } renewal[SIM_RENEWALS]; /* promotions of the primary that it had already */
     uint16_t write[SIM_WRITES];
 };
 
@@ -113,11 +118,14 @@ struct sim_write {
     uint32_t position;
     uint8_t server, holders;
     bool wait, confirmed, lost;
+    bool apart; /* confirmed by a replica that check_is_apart() */
 };
 
 struct sim_server {
     bool up, hung, stopped, paused, loading, script, live;
+    bool took_role; /* and its watch has not noted the promotion yet */
     uint64_t run, up_since, live_since, ended_at;
+    uint64_t answers_since; /* after a hang, a stop or a script */
     enum member_role role;
     enum member_link link;
     int following; /* node; -1: nowhere */
@@ -158,7 +166,9 @@ struct sim_node {
     bool up, frozen, corosync, corosync_stopped, standby, fence_wanted;
     uint64_t frozen_until, freeze_end, watch_ill_until;
     uint64_t stale_at;     /* when what a frozen watch that was killed would have read comes */
-    uint64_t disturbed_at; /* last; NEVER while it lasts */
+    uint64_t disturbed_at; /* last */
+    uint64_t cut_off_at;   /* from everybody, in every way; 0: it is not */
+    uint64_t in_sight_at;  /* last seen linked or leading in a quorate ring that turned */
     int disturbances;
     uint64_t clock_offset;
     struct sim_server server;
@@ -270,7 +280,8 @@ struct sim {
     bool moves_only;          /* of all faults so far */
     int moved_to, disturbing; /* faults so far that take something away */
     uint64_t heal_at;
-    bool healed, ended, alive;
+    bool healed, ended;
+    bool settled; /* it was well once: whatever moves the role from now on has a cause */
     uint64_t events;
     const char *broken; /* the promise, or NULL */
     char detail[200];
@@ -312,6 +323,7 @@ void server_digest(const struct sim *sim, int node, struct protocol_digest *dige
 bool redis_reaches(const struct sim *sim, int a, int b);
 bool server_event(struct sim *sim, const struct sim_event *event);
 void server_client(struct sim *sim);
+void server_promoted(struct sim *sim, int node);
 uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length);
 int data_compare(const struct sim *sim, int stream_a, uint32_t a, int stream_b, uint32_t b);
 bool data_has(const struct sim *sim, int stream, uint32_t length, uint32_t write);
@@ -366,6 +378,7 @@ void fault_heal(struct sim *sim);
 void check_step(struct sim *sim);
 void check_pause(struct sim *sim, int node);
 void check_promotion(struct sim *sim, int node);
+bool check_is_apart(struct sim *sim, int node);
 void check_end(struct sim *sim);
 bool check_is_well(const struct sim *sim);
 

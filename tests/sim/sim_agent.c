@@ -137,7 +137,8 @@ void agent_step(struct sim *sim, const struct sim_event *event)
         finish(sim, node, true);
         break;
     case ACT_STOP:
-        server_end(sim, node, server_runs(sim, node), false);
+        /* A script holds SHUTDOWN and SIGTERM up until the agent kills. */
+        server_end(sim, node, server_runs(sim, node) && !n->server.script, false);
         watch_end(sim, node);
         finish(sim, node, true);
         break;

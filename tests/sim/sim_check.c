@@ -4,21 +4,26 @@
  */
 #include "sim.h"
 
+static bool has_thawed(const struct sim *sim, int node)
+{
+    const struct sim_node *n = &sim->node[node];
+    return n->freeze_end && sim->now < n->freeze_end + 3 * SECOND;
+}
+
 /* "While the primary's node runs its kernel and its watch." */
 static bool is_excused(const struct sim *sim, int node)
 {
     const struct sim_node *n = &sim->node[node];
-    bool froze = n->freeze_end && sim->now < n->freeze_end + 3 * SECOND;
+    bool froze = has_thawed(sim, node);
     bool watchless = !n->watch.running || n->watch.frozen ||
                      sim->now < n->watch.joined_at + 100 * MS ||
                      sim->now < n->watch.frozen_until + 200 * MS;
 
     if (froze)
         return true;
-    /* The server's own backstop must do instead, where a cut takes its replicas off in time. */
-    unsigned others = ((1U << sim->nodes) - 1) & ~(1U << node);
-    bool full_cut = sim->cut_ring[node] == others && sim->cut_redis[node] == others;
-    return watchless && !(full_cut && sim->ring_change > 3600 * MS && !sim->outsider);
+    /* The server's own backstop must do instead, once it has been without replicas for 3 s. */
+    bool alone = n->cut_off_at && sim->now >= n->cut_off_at + 3600 * MS && !sim->outsider;
+    return watchless && !alone;
 }
 
 /* Promise 2. */
@@ -45,6 +50,12 @@ static bool is_disturbed_since(const struct sim *sim, int node, uint64_t at)
     return n->disturbances || n->disturbed_at >= at || !n->up || n->standby;
 }
 
+/* Its own watch gets no answer, nor does another that a cut keeps from it: two witnesses. */
+static bool is_taken_for_dead(const struct sim *sim, int node)
+{
+    return sim->node[node].watch_ill_until > sim->now && sim->cut_redis[node];
+}
+
 /*
  * A restart of the process loses what its disk has not, be it Pacemaker's recovery of a promote
  * that found no quorum, or our killing of a server that would not pause. It takes more than one
@@ -55,6 +66,18 @@ static bool was_restarted(const struct sim *sim, int node, uint64_t at)
     return sim->disturbing + sim->planned_moves > 1 && sim->node[node].server.up_since > at;
 }
 
+/*
+ * It was disturbed a moment ago and is in no ring yet: a write that it acknowledges now is nobody's
+ * whom the others know.
+ */
+bool check_is_apart(struct sim *sim, int node)
+{
+    const struct sim_node *n = &sim->node[node];
+    const struct sim_ring *ring = ring_of(sim, node);
+
+    return sim->now < n->disturbed_at + 3 * SECOND && (!ring || ring->id != n->ring);
+}
+
 /* Promise 1: a confirmed write that the new primary lacks, with a holder that nothing befell. */
 static void check_confirmed(struct sim *sim, int node)
 {
@@ -62,13 +85,15 @@ static void check_confirmed(struct sim *sim, int node)
 
     for (uint32_t i = 0; i < sim->write_count; i++) {
         struct sim_write *write = &sim->write[i];
-        if (!write->confirmed || write->lost || data_has(sim, server->stream, server->length, i))
+        if (!write->confirmed || write->apart || write->lost ||
+            data_has(sim, server->stream, server->length, i))
             continue;
         write->lost = true;
         sim->counters[2]++;
         for (int holder = 0; holder < sim->nodes; holder++)
             if ((write->holders >> holder & 1) && !is_disturbed_since(sim, holder, write->at) &&
-                !was_restarted(sim, holder, write->at) && !sim->node[holder].written_off)
+                !is_taken_for_dead(sim, holder) && !was_restarted(sim, holder, write->at) &&
+                !sim->node[holder].written_off)
                 sim_break(sim, "promise 1",
                           "n%d leads without write %u, confirmed at %.3f s; n%d, sound, had it",
                           node + 1, i, (double)write->confirmed_at / 1e6, holder + 1);
@@ -87,6 +112,8 @@ static bool is_known(const struct sim *sim, int other, int node)
         since = o->server.up_since;
     if (o->watch.frozen_until > since)
         since = o->watch.frozen_until;
+    if (o->server.answers_since > since)
+        since = o->server.answers_since;
     return o->up && o->ring == n->ring && server_runs(sim, other) && !o->server.loading &&
            !o->server.script && o->server.link != MEMBER_LINK_SYNCING && o->watch.running &&
            !o->watch.frozen && o->server.priority && sim->now > since + 1500 * MS &&
@@ -142,7 +169,7 @@ static void check_planned(struct sim *sim, int node)
 {
     const struct sim_server *server = &sim->node[node].server;
 
-    if (sim->disturbing || sim->counters[0] < 2 || sim->now < 6 * SECOND)
+    if (sim->disturbing || !sim->settled)
         return;
     if (!sim->planned_moves)
         sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
@@ -186,7 +213,8 @@ static void check_absent(struct sim *sim, int node)
         const struct sim_server *other = &sim->node[i].server;
         const struct sim_node *n = &sim->node[i];
         if (i == node || n->up || n->written_off || !other->priority || other->disk_stream < 0 ||
-            !other->live || other->live_since + 3 * SECOND > other->ended_at)
+            !other->live || other->live_since + 3 * SECOND > other->ended_at ||
+            other->live_since + 3 * SECOND > n->in_sight_at)
             continue;
         if (data_compare(sim, other->disk_stream, other->disk_length, server->stream,
                          server->length) > 0)
@@ -237,6 +265,8 @@ void check_promotion(struct sim *sim, int node)
         sim_break(sim, "priority 0", "n%d leads", node + 1);
     if (sim->node[node].forced)
         return; /* the operator accepted what is lost */
+    if (has_thawed(sim, node) && sim->node[node].server.paused)
+        return; /* an order of before the freeze: it takes no writes, and is deposed */
     check_planned(sim, node);
     sim->last_leader = node;
     check_confirmed(sim, node);

@@ -29,6 +29,18 @@ static void set_cut(unsigned *matrix, int a, int b, bool both)
         matrix[b] |= 1U << a;
 }
 
+static void note_cut_off(struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++) {
+        unsigned others = ((1U << sim->nodes) - 1) & ~(1U << i);
+        uint64_t *at = &sim->node[i].cut_off_at;
+        if (sim->cut_ring[i] != others || sim->cut_redis[i] != others)
+            *at = 0;
+        else if (!*at)
+            *at = sim->now;
+    }
+}
+
 /* Cuts overlap: the matrix is made anew from all that last. */
 static void make_cuts(struct sim *sim)
 {
@@ -56,6 +68,7 @@ static void make_cuts(struct sim *sim)
         if (fault->kind == FAULT_CUT_PAIR || fault->kind == FAULT_CUT_REDIS)
             set_cut(sim->cut_redis, node, other, true);
     }
+    note_cut_off(sim);
     ring_check(sim);
 }
 
@@ -274,6 +287,7 @@ static void end(struct sim *sim, struct sim_fault *fault)
         break;
     case FAULT_HANG:
         n->server.hung = false;
+        n->server.answers_since = sim->now;
         break;
     case FAULT_WATCH_FREEZE:
         n->watch.frozen = n->watch.frozen && n->watch.frozen_until > sim->now;

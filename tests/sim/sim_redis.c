@@ -7,6 +7,18 @@
 
 #include <string.h>
 
+/* Which promotion the last write of these data came after. */
+uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length)
+{
+    while (sim->stream[stream].parent >= 0 && length < sim->stream[stream].fork)
+        stream = sim->stream[stream].parent;
+    const struct sim_stream *s = &sim->stream[stream];
+    for (int i = s->renewals - 1; i >= 0; i--)
+        if (length >= s->renewal[i].length)
+            return s->renewal[i].promotion;
+    return s->promotion;
+}
+
 static int stream_new(struct sim *sim, int parent, uint32_t length)
 {
     if (sim->stream_count == SIM_STREAMS) {
@@ -18,20 +30,13 @@ static int stream_new(struct sim *sim, int parent, uint32_t length)
     stream->fork = stream->length = length;
     stream->promotion = 0;
     stream->shift = 0;
+    stream->renewals = 0;
     if (parent >= 0) {
         memcpy(stream->write, sim->stream[parent].write, sizeof(stream->write[0]) * length);
         stream->shift = sim->stream[parent].shift;
-        stream->promotion = sim->stream[parent].promotion;
+        stream->promotion = data_promotion(sim, parent, length);
     }
     return sim->stream_count++;
-}
-
-/* Which promotion the last write of these data came after. */
-uint32_t data_promotion(const struct sim *sim, int stream, uint32_t length)
-{
-    while (sim->stream[stream].parent >= 0 && length < sim->stream[stream].fork)
-        stream = sim->stream[stream].parent;
-    return sim->stream[stream].promotion;
 }
 
 /* > 0: a is newer. */
@@ -93,6 +98,7 @@ void server_start(struct sim *sim, int node)
 
     server->up = true;
     server->hung = server->stopped = server->paused = server->script = server->live = false;
+    server->took_role = false;
     server->run = ++sim->run_counter;
     server->up_since = sim->now;
     set_role(sim, server,
@@ -207,9 +213,23 @@ static void take_role(struct sim *sim, int node)
     sim->stream[server->stream].promotion = (uint32_t)++sim->promotion_counter;
     server->live = true;
     server->live_since = sim->now;
+    server->took_role = true;
     server->unconfirmed_from = sim->write_count;
     memset(server->follower, 0, sizeof(server->follower));
     sim_trace(sim, node, "TAKES ROLE stream %d:%u", server->stream, server->length);
+}
+
+/* Noted by its watch. One that led already has renewed its claim: its data are of both. */
+void server_promoted(struct sim *sim, int node)
+{
+    struct sim_server *server = &sim->node[node].server;
+    struct sim_stream *stream = &sim->stream[server->stream];
+
+    if (!server->took_role && stream->renewals < SIM_RENEWALS) {
+        stream->renewal[stream->renewals].length = server->length;
+        stream->renewal[stream->renewals++].promotion = (uint32_t)++sim->promotion_counter;
+    }
+    server->took_role = false;
 }
 
 void server_seal(struct sim *sim, int node)

@@ -136,6 +136,7 @@ static void confirm(struct sim *sim, int primary, int replica)
             continue;
         write->confirmed = true;
         write->confirmed_at = sim->now;
+        write->apart = check_is_apart(sim, replica);
         write->holders = (uint8_t)(1U << primary | 1U << replica);
         sim->counters[1]++;
     }
@@ -160,6 +161,17 @@ static void ack_arrives(struct sim *sim, const struct sim_event *event)
     confirm(sim, event->node, replica);
 }
 
+/* The others get its messages, so they know what it holds. */
+static void note_sight(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    const struct sim_ring *ring = ring_of(sim, node);
+
+    if (n->quorate && ring && ring->id == n->ring && !ring->broken && n->watch.running &&
+        !n->watch.frozen)
+        n->in_sight_at = sim->now;
+}
+
 static void cron(struct sim *sim, const struct sim_event *event)
 {
     struct sim_server *server = &sim->node[event->node].server;
@@ -169,6 +181,7 @@ static void cron(struct sim *sim, const struct sim_event *event)
     if (server_runs(sim, event->node) && server->link == MEMBER_LINK_UP &&
         !sim->node[server->following].server.paused)
         send_ack(sim, event->node);
+    note_sight(sim, event->node);
     sim_at(sim, sim->now + SECOND, EV_CRON, event->node)->a = event->a;
 }
 
@@ -250,6 +263,7 @@ bool server_event(struct sim *sim, const struct sim_event *event)
             sim_at(sim, sim->now + 50 * MS, EV_SCRIPT_END, event->node)->a = run;
         } else if (server->up && server->run == event->a && server->script) {
             server->script = false;
+            server->answers_since = sim->now;
             if (server->role == MEMBER_ROLE_PRIMARY)
                 append(sim, event->node, false);
         }

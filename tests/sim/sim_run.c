@@ -80,6 +80,7 @@ static void client(struct sim *sim)
 {
     server_client(sim);
     sim_at(sim, sim->now + sim_delay(sim, 10 * MS, 130 * MS), EV_CLIENT, 0);
+    sim->settled = sim->settled || check_is_well(sim);
     if (sim->healed && sim->now > sim->heal_at + 5 * SECOND && check_is_well(sim))
         sim->ended = true;
 }

@@ -125,6 +125,8 @@ static void carry_out(struct sim *sim, int node, const struct protocol_effect *e
     case PROTOCOL_EFFECT_HISTORY:
         sim_trace(sim, node, "history: note %d node %u number %llu", effect->note, effect->node,
                   (unsigned long long)effect->number);
+        if (effect->note == PROTOCOL_NOTE_PROMOTED)
+            server_promoted(sim, node);
         break;
     }
 }
@@ -283,9 +285,10 @@ static void take_signal(struct sim *sim, const struct sim_event *event)
     sim_trace(sim, event->node, "signal %d", (int)event->b);
     if (event->b == PROTOCOL_EFFECT_STOP)
         server->stopped = true;
-    else if (event->b == PROTOCOL_EFFECT_CONTINUE)
+    else if (event->b == PROTOCOL_EFFECT_CONTINUE) {
         server->stopped = false;
-    else
+        server->answers_since = sim->now;
+    } else
         server_end(sim, event->node, false, false);
 }
 
