@@ -12,8 +12,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 
-GENERATED = {".git", "autom4te.cache", "build", "build-aux", "man", "__pycache__", ".pytest_cache",
-             ".deps", "aclocal.m4", "config.h", "config.h.in", "config.status", "config.log", "configure",
+GENERATED = {".git", "autom4te.cache", "bench-results", "bench-root", "build", "build-aux", "man",
+             "__pycache__", ".pytest_cache", ".deps", "aclocal.m4", "config.h", "config.h.in", "config.status", "config.log", "configure",
              "Makefile", "Makefile.in", "stamp-h1", "libtool"}
 
 

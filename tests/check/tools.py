@@ -132,5 +132,14 @@ def pyflakes():
     return findings(*output(sys.executable, "-m", "pyflakes", *python_files()), ":")
 
 
+def bench():
+    """What needs no lab of it: the numbers, the table and the picture, made from a stored sample."""
+    lines, content = output(sys.executable, "-m", "pytest", "--version")
+    if not content:
+        raise Missing("pytest is not installed: apt-get install python3-pytest")
+    return findings(*output(sys.executable, "-B", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/bench"),
+                    "FAILED ", "ERROR ")
+
+
 CHECKS = {check.__name__.replace("_", "-"): check
-          for check in (clang_format, cppcheck, clang_tidy, shellcheck, py_compile, pyflakes)}
+          for check in (clang_format, cppcheck, clang_tidy, shellcheck, py_compile, pyflakes, bench)}

@@ -25,6 +25,7 @@ class Seed:
     """A lab with the example on it."""
 
     redis_port, reads_port = REDIS, READS
+    clones = CLONES
 
     def __init__(self, lab, example):
         self.lab, self.example = lab, example
@@ -102,6 +103,10 @@ class Seed:
         """One command to the Redis of a node, sent from the client."""
         return self._cli(self.node(node).address, REDIS, words)
 
+    def sentinel(self, node, *words):
+        """One SENTINEL command to the Sentinel of a node."""
+        return self._cli(self.node(node).address, SENTINEL, ("SENTINEL", *words), password=False)
+
     def through_floating(self, *words, port=WRITES):
         return self._cli(self.example.floating, port, words)
 
@@ -131,7 +136,11 @@ class Seed:
         """Whether the Redis of `node` follows that of `primary` now."""
         info = self.info(node)
         return (info["role"] == "slave" and info["master_link_status"] == "up"
-                and info["master_host"] == self.node(primary).address)
+                and info["master_host"] == self.host_of(primary))
+
+    def host_of(self, node):
+        """By what the replicas know a node."""
+        return self.node(node).address
 
     def processes(self, node, program):
         """Numbers of a program's processes on a node."""
@@ -151,7 +160,7 @@ class Seed:
         view = self.view()
         if self.lab.online(names[0]) != names:
             return f"not all of {', '.join(names)} are online"
-        for clone in CLONES:
+        for clone in self.clones:
             running = sorted(self.roles(clone, view))
             if running != names:
                 return f"{clone} runs on {', '.join(running) or 'no node'} only"
@@ -204,8 +213,8 @@ class Seed:
         """Until every Sentinel tells its clients that primary."""
         wanted = f"{self.node(primary).address}\n{REDIS}"
         self.wait(lambda: all(
-            self._cli(node.address, SENTINEL, ("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "mymaster"),
-                      password=False) == wanted for node in self.lab.nodes_on()),
+            self.sentinel(node.name, "GET-MASTER-ADDR-BY-NAME", "mymaster") == wanted
+            for node in self.lab.nodes_on()),
             deadline, f"every Sentinel names {primary}")
 
     def settle(self):
@@ -238,9 +247,9 @@ class Seed:
             self.pcs("resource", "move", "floating-ip", name)
         self.wait(lambda: self.where_floating() == name, 30, f"the floating address stands on {name}")
 
-    def observer(self):
-        """An observer of this cluster, not yet started."""
-        return Observer(self.lab.client, (self.example.floating, WRITES),
+    def observer(self, write_to=None):
+        """An observer of this cluster, not yet started; it writes to the floating address, or there."""
+        return Observer(self.lab.client, write_to or (self.example.floating, WRITES),
                         {n.name: (n.address, REDIS) for n in self.lab.nodes}, self.example.password_file)
 
     def kill_redis(self, node, signal="KILL"):

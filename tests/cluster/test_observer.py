@@ -85,6 +85,8 @@ def test_nothing_is_wrong_where_nothing_is_wrong(pair):
         verdict = observer.finish()
     assert verdict.confirmed > 0 and verdict.acknowledged > verdict.confirmed
     assert (verdict.lost_acknowledged, verdict.two_at_once) == ([], [])
+    assert len(verdict.times["confirmed"]) == verdict.confirmed
+    assert verdict.times["plain"] == sorted(verdict.times["plain"]) and verdict.times["plain"]
 
 
 def test_a_lost_write_is_found(pair):

@@ -27,6 +27,7 @@ class Verdict:
     lost_confirmed: list     # of these, confirmed ones: there must be none
     two_at_once: list        # pairs of servers that took writes at the same time: there must be none
     gaps: dict               # writer -> [(from, to)], times without an acknowledged write
+    times: dict              # writer -> when each write was acknowledged, or confirmed where it asks for that
 
 
 class Observer:
@@ -152,7 +153,8 @@ class Observer:
             lost_acknowledged=[f"{name} {n}" for name, m in missing.items() for n in m["acknowledged"]],
             lost_confirmed=[n for m in missing.values() for n in m["confirmed"]],
             two_at_once=report["two_at_once"],
-            gaps={name: w["gaps"] for name, w in writers.items()})
+            gaps={name: w["gaps"] for name, w in writers.items()},
+            times=report["times"])
 
 
 def _text(address):

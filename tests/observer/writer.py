@@ -28,6 +28,7 @@ class Writer(threading.Thread):
         self.told_ok = []        # numbers of writes that were acknowledged
         self.confirmed = []      # of these, the ones that a replica confirmed as well
         self.last_ok = None      # when the last one counted
+        self.times = []          # when each of those that counted did
         self.gaps = []           # (from, to) without one, each longer than GAP
         self._ending = threading.Event()
         self._connection = None
@@ -67,6 +68,7 @@ class Writer(threading.Thread):
             self.tell(event="writes", writer=self.name, t=now, up=True,
                       gap=now - self.last_ok if self.last_ok else 0.0)
         self.last_ok, self._trouble = now, False
+        self.times.append(now)
 
     def _failed(self, failure):
         self._drop()
