@@ -17,7 +17,7 @@ REDIS = """pcs -f "$cib" resource create redis ocf:heartbeat:redis \\
 	op stop timeout=10s \\
 	op promote timeout=30s \\
 	op demote timeout=10s \\
-	op notify timeout=20s \\
+	op notify timeout=10s \\
 	op monitor interval=1s role=Promoted timeout=5s \\
 	op monitor interval=3s role=Unpromoted timeout=5s
 pcs -f "$cib" resource promotable redis redis-clone meta notify=true interleave=true
@@ -39,6 +39,8 @@ class Heartbeat(Clustered):
     name, title = "heartbeat", "heartbeat:redis"
     agent = "heartbeat:redis"
     seed_class = HeartbeatSeed
+    # Its fixed scores would take the role back as soon as the constraint is gone, so pcs refuses `move`.
+    move = "move-with-constraint"
 
     def edit(self, script):
         script = replace_section(script, "Redis", REDIS)

@@ -79,7 +79,8 @@ def haproxy_at_the_client(system):
     config = system.folder / "client.cfg"
     config.touch(mode=0o600)
     config.write_text(text)
-    process = system.lab.client.popen(["haproxy", "-db", "-f", str(config)])
+    with open(system.folder / "client-haproxy.log", "ab") as log:
+        process = system.lab.client.popen(["haproxy", "-db", "-f", str(config)], stdout=log, stderr=log)
     try:
         yield system.lab.client.address, WRITES
     finally:
