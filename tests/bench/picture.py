@@ -8,7 +8,8 @@ from .table import runs_of
 
 SCENARIO = "crash"
 WIDTH, LEFT, RIGHT, TOP, LANE, GAP, BOTTOM = 900, 20, 20, 46, 56, 40, 40
-BEFORE, AFTER, LONGEST = 2.0, 3.0, 30.0      # seconds shown before the kill and after the longest outage
+BEFORE, AFTER = 2.0, 20.0        # seconds shown
+EVERY = 2                        # a line for so many of them
 COLOURS = ("#0b7a4b", "#b3541e", "#8a6d00", "#2f5d9b", "#6b4a9b")
 AXIS, GRID, TEXT = "#444444", "#dddddd", "#222222"
 
@@ -19,9 +20,8 @@ def svg(results):
     shown = {system: run for system, run in shown.items() if run}
     if not shown:
         return None
-    until = min(LONGEST, max(run["outage_s"]["plain"] for run in shown.values()) + AFTER)
     height = TOP + len(shown) * (LANE + GAP) + BOTTOM
-    scale = Scale(until, max(max(run["curve"]["rate"]) for run in shown.values()) or 1)
+    scale = Scale(max(max(run["curve"]["rate"]) for run in shown.values()) or 1)
     parts = [text(LEFT, 24, "Writes a second when the primary's process is killed at 0 s", 16),
              *axis(scale, height)]
     for number, (system, run) in enumerate(shown.items()):
@@ -44,11 +44,12 @@ def typical(runs):
 class Scale:
     """Seconds and writes a second to places in the picture."""
 
-    def __init__(self, until, most):
-        self.until, self.most = until, most
+    def __init__(self, most):
+        self.most = most
 
-    def x(self, second):
-        return LEFT + (second + BEFORE) / (self.until + BEFORE) * (WIDTH - LEFT - RIGHT)
+    @staticmethod
+    def x(second):
+        return LEFT + (second + BEFORE) / (AFTER + BEFORE) * (WIDTH - LEFT - RIGHT)
 
     def up(self, rate):
         return rate / self.most * LANE
@@ -56,11 +57,8 @@ class Scale:
 
 def axis(scale, height):
     """Lines from top to bottom, with their second below."""
-    step = next(step for step in (1, 2, 5) if scale.until / step <= 16 or step == 5)
     bottom = height - BOTTOM
-    for second in range(-int(BEFORE) // step * step, int(scale.until) + 1, step):
-        if second < -BEFORE:
-            continue
+    for second in range(-int(BEFORE), int(AFTER) + 1, EVERY):
         x = scale.x(second)
         colour = AXIS if second == 0 else GRID
         yield f'<line x1="{x:.1f}" y1="{TOP}" x2="{x:.1f}" y2="{bottom}" stroke="{colour}"/>'
@@ -70,7 +68,7 @@ def axis(scale, height):
 def lane(scale, top, title, run, colour):
     """One system: its name with the numbers of this run, and the curve."""
     base = top + LANE
-    points = [f"{scale.x(second):.1f},{base - scale.up(rate):.1f}" for second, rate in steps(scale, run["curve"])]
+    points = [f"{scale.x(second):.1f},{base - scale.up(rate):.1f}" for second, rate in steps(run["curve"])]
     yield text(LEFT + 4, top - 8, f"{title}: {said(run)}", 13)
     yield (f'<path d="M{points[0].split(",")[0]},{base} L{" L".join(points)} L{points[-1].split(",")[0]},{base} Z"'
            f' fill="{colour}" fill-opacity="0.25"/>')
@@ -84,16 +82,17 @@ def said(run):
             f" {lost['confirmed']} of those that WAIT 1 had confirmed")
 
 
-def steps(scale, curve):
+def steps(curve):
     """The corners of the curve, within what is shown."""
     for number, rate in enumerate(curve["rate"]):
         begin = curve["from"] + number * curve["step"]
-        end = min(begin + curve["step"], scale.until)
-        if begin >= -BEFORE - 1e-9 and begin < scale.until:
+        end = begin + curve["step"]
+        if begin > -BEFORE - curve["step"] / 2 and end < AFTER + curve["step"] / 2:
             yield begin, rate
             yield end, rate
 
 
 def text(x, y, words, size, anchor="start"):
-    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{TEXT}">'
+    return (f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}" fill="{TEXT}"'
+            f' stroke="#ffffff" stroke-width="4" paint-order="stroke">'
             f"{escape(words)}</text>")

@@ -54,6 +54,10 @@ class Recording:
             pass  # what did not settle shows in what was lost, and in whether writes came back
         self.go_on(GO_ON)
 
+    def until(self, seconds):
+        """Until so many seconds have passed since the fault."""
+        self.go_on(max(0.0, self.begun + seconds - time.monotonic()))
+
     @staticmethod
     def go_on(seconds):
         """The writers work on."""

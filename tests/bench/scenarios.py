@@ -14,6 +14,7 @@ from cluster.example import WRITES
 from .recording import recorded
 
 CUT_FOR, AFTER_HEAL = 12.0, 30.0
+SHOWN = 20.0             # the picture shows so much of a crash
 
 
 def crash(system):
@@ -23,6 +24,7 @@ def crash(system):
         record.fault(lambda: system.crash(old))
         record.until_back()
         record.until_settled()
+        record.until(SHOWN)
     return record.result
 
 
@@ -62,9 +64,9 @@ def cut(system):
     with haproxy_at_the_client(system) as address, recorded(system, address) as record:
         old = system.lab.node(system.primary())
         record.fault(old.cut)
-        record.go_on(CUT_FOR)
+        record.until(CUT_FOR)
         system.lab.heal()
-        record.go_on(AFTER_HEAL)
+        record.until(CUT_FOR + AFTER_HEAL)
     return record.result
 
 

@@ -9,7 +9,8 @@ NONE = "-"
 
 def markdown(results):
     """All tables, and on what machine they were made."""
-    parts = [_table(results, scenario, text) for scenario, text in results["scenarios"].items()]
+    parts = ["Each figure is the median (minimum to maximum) of the runs."]
+    parts += [_table(results, scenario, text) for scenario, text in results["scenarios"].items()]
     return "\n\n".join([part for part in parts if part] + [_monitors(results), _origin(results)]) + "\n"
 
 
@@ -20,8 +21,8 @@ def runs_of(results, system, scenario):
 
 
 def _table(results, scenario, text):
-    head = ["system", "runs", "outage, s: median (min to max)", "times ours",
-            "until WAIT 1 confirms again, s", "lost without WAIT", "lost with WAIT 1", "two primaries, s"]
+    head = ["system", "runs", "outage, s", "times ours", "confirmed again, s", "lost, no WAIT",
+            "lost, WAIT 1", "two primaries, s"]
     rows = [_row(results, system, scenario) for system in results["systems"]]
     return f"**{text}**\n\n{_grid(head, [row for row in rows if row])}" if any(rows) else None
 
@@ -70,8 +71,8 @@ def _ratio(results, scenario, runs):
 
 def _monitors(results):
     """One monitor of the promoted role."""
-    head = ["one monitor of the primary", "wall, ms: median (min to max)", "times ours",
-            "user + system CPU, ms", "times ours", "processes and threads"]
+    head = ["one monitor of the primary", "wall, ms", "times ours", "user + system CPU, ms", "times ours",
+            "processes and threads"]
     ours = results["monitors"].get(OURS)
     rows = [[results["systems"][system], spread(cost["wall_ms"], "{:.1f}"), _times(cost, ours, "wall_ms"),
              spread(cost["cpu_ms"], "{:.1f}"), _times(cost, ours, "cpu_ms"), f"{median(cost['processes']):.0f}"]
