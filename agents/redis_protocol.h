@@ -27,6 +27,7 @@
 #define PROTOCOL_RETELL_MS    5000 /* everything is told again this often */
 #define PROTOCOL_KEEP_MS      2000 /* between two stores of a position that the server does not keep */
 #define PROTOCOL_BACKSTOP_MS  2000 /* for a replica to link before a primary may write alone */
+#define PROTOCOL_JUST_MS      20   /* an answer this old is one of now */
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
@@ -339,6 +340,7 @@ struct protocol {
     bool answered; /* `digest` is of this process */
     struct protocol_digest digest;
     struct protocol_position own; /* follows from digest and record: protocol_find_own() */
+    uint64_t digest_ms;           /* when it came */
     uint64_t asked_ms, live_run, stored_run;
     uint64_t first_run, first_offset; /* what this process had when it was first seen */
     struct redis_replid first_replid;

@@ -108,6 +108,9 @@ static void check_asked(struct protocol *p)
         ready = protocol_quorate(p) && p->server == MEMBER_SERVER_ANSWERS;
     if (ready && may_lead(p))
         begin(p);
+    else if (ready && p->rank.verdict == RANK_DECIDED &&
+             p->now_ms >= p->claim_ms + PROTOCOL_WAIT_MS)
+        protocol_claim_drop(p, PROTOCOL_REASON_NOT_CHOSEN, p->member[p->rank.winner].id);
 }
 
 /* Our claim came back: it stands if no other came before it on the bus. */
@@ -232,6 +235,22 @@ static void note_uncovered(struct protocol *p)
     }
 }
 
+/*
+ * An order that waits in the socket of a server which hangs, or that a script refuses, can only be
+ * taken back by killing a server whose memory may be the last copy; so it is given to one that has
+ * answered just now.
+ */
+static bool has_just_answered(struct protocol *p)
+{
+    if (protocol_leads(p) || p->now_ms <= p->digest_ms + PROTOCOL_JUST_MS)
+        return true;
+    if (p->now_ms >= p->asked_ms + PROTOCOL_JUST_MS) {
+        p->asked_ms = p->now_ms;
+        protocol_add(p, PROTOCOL_EFFECT_ASK_SERVER);
+    }
+    return false;
+}
+
 static void check_stands(struct protocol *p)
 {
     if (p->record.promised.epoch > p->claim_epoch) {
@@ -242,7 +261,7 @@ static void check_stands(struct protocol *p)
         protocol_claim_drop(p, PROTOCOL_REASON_NOT_CHOSEN, p->rank.about);
         return;
     }
-    if (!may_take(p))
+    if (!may_take(p) || !has_just_answered(p))
         return;
     note_uncovered(p);
     if (protocol_leads(p)) {

@@ -73,6 +73,7 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
                            uint64_t cause, struct rank_candidate *c)
 {
     const struct redis_told *last = &m->last;
+    const struct redis_timeline *newest = protocol_newest(p);
 
     memset(c, 0, sizeof(*c));
     c->node = m->id;
@@ -89,6 +90,11 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
     c->link = last->link;
     if (c->told && last->server == MEMBER_SERVER_ANSWERS)
         c->epoch = last->epoch;
+    /* Nobody followed its timeline, and what is left of its data may not even reach the beginning.
+     */
+    if (c->told && !last->exact && !last->live && last->epoch && last->epoch == newest->epoch &&
+        !newest->written && newest->primary == m->id)
+        c->epoch = last->epoch - 1;
     c->offset = last->offset;
     c->replid = last->replid;
     c->final = seal_counts(p, m, cause);

@@ -134,7 +134,7 @@ void protocol_timeline_add(struct protocol *p, const struct redis_timeline *time
  * The highest claim that may still become a primary: no timeline has come of it or of a later one,
  * and its maker has not said that it gave up. A maker that went silent may have given up or not.
  */
-struct redis_claim protocol_open_claim(const struct protocol *p)
+static struct redis_claim open_promise(const struct protocol *p)
 {
     struct redis_claim none = {0};
     struct redis_claim claim = p->record.promised;
@@ -150,6 +150,19 @@ struct redis_claim protocol_open_claim(const struct protocol *p)
             return none;
     }
     return claim;
+}
+
+struct redis_claim protocol_open_claim(const struct protocol *p)
+{
+    struct redis_claim open = open_promise(p);
+
+    /* A higher one that was given up says nothing of a lower one that somebody still pursues. */
+    for (size_t i = 0; i < p->member_count && !open.epoch; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (i != p->self && m->heard && m->last.claim > protocol_newest(p)->epoch)
+            open = (struct redis_claim){.epoch = m->last.claim, .node = m->id};
+    }
+    return open;
 }
 
 struct redis_held *protocol_held(struct protocol *p, uint32_t node)
@@ -212,13 +225,15 @@ void protocol_absorb(struct protocol *p, const struct protocol_member *m)
     protocol_promise(p, &claim);
     protocol_promise(p, &told->promised);
     protocol_timeline_add(p, &told->newest);
+    uint64_t newest = protocol_newest(p)->epoch;
     struct redis_timeline *timeline = find_timeline(p, told->epoch);
     if (timeline && timeline->primary != m->id && !timeline->written) {
         timeline->written = true; /* a follower holds it, so its primary may have taken writes */
         changed(p);
     }
     if (m->fresh && told->server == MEMBER_SERVER_ANSWERS && told->link != MEMBER_LINK_SYNCING)
-        set_held(p, m->id, told->epoch, false);
+        /* of a timeline that nobody was told of, nobody can hold anything */
+        set_held(p, m->id, told->epoch < newest ? told->epoch : newest, false);
     absorb_held(p, told);
 }
 

@@ -57,6 +57,7 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     if (!p->answered || p->digest.run != digest->run)
         meet_process(p, digest);
     p->digest = *digest;
+    p->digest_ms = p->now_ms;
     p->silent = false;
     p->server = digest->loading ? MEMBER_SERVER_LOADING : MEMBER_SERVER_ANSWERS;
     if (!digest->loading) {

@@ -118,7 +118,8 @@ static void note_end(struct protocol *p, const struct protocol_member *m)
 {
     const struct redis_timeline *newest = protocol_newest(p);
     bool over = m->last.server == MEMBER_SERVER_GONE || m->last.server == MEMBER_SERVER_STOPPED ||
-                (m->last.server == MEMBER_SERVER_ANSWERS && m->last.role == MEMBER_ROLE_REPLICA);
+                (m->last.server == MEMBER_SERVER_ANSWERS && m->last.role == MEMBER_ROLE_REPLICA &&
+                 m->last.claim != newest->epoch); /* it is taking the role: not told yet */
 
     if (m->id == newest->primary && over && m->told && newest->epoch > p->ended)
         p->ended = newest->epoch;

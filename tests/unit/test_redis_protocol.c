@@ -169,6 +169,13 @@ static void lead(void)
     give_tick(1000, 1000);
 }
 
+static uint64_t newest_epoch(void)
+{
+    size_t count = machine.record.timeline_count;
+
+    return count ? machine.record.timelines[count - 1].epoch : 0;
+}
+
 static void confirm_pause(uint64_t now)
 {
     struct protocol_event event = {.kind = PROTOCOL_EVENT_CONFIRMED, .number = machine.pause_order};
@@ -491,6 +498,45 @@ static void a_crashed_primary_does_not_keep_its_score_for_long(void **unused)
     assert_int_equal(machine.score, RANK_SCORE_NEVER);
 }
 
+/* Until its timeline is told the new primary tells of itself as a replica. */
+static void taking_the_role_is_not_its_end(void **unused)
+{
+    (void)unused;
+    follow();
+    lose_the_primary();
+    seal_node_3(1023);
+    claim(1030, true);
+    digest.role = MEMBER_ROLE_PRIMARY;
+    digest.replid = (struct redis_replid){{8}};
+    give_digest(1040);
+    echo(1041);
+    write_file(1042);
+    echo(1043);
+    assert_int_equal(newest_epoch(), 2);
+    assert_true(machine.ended < 2);
+}
+
+/* Node 3 claimed 3 and gave up; node 2 is on its way with claim 2, and nobody is sound until then.
+ */
+static void a_claim_that_was_given_up_hides_no_lower_one(void **unused)
+{
+    (void)unused;
+    lead();
+    peer[3].claim = 3;
+    give_told(1050, 3, &peer[3]);
+    peer[2].claim = 2;
+    give_told(1051, 2, &peer[2]);
+    peer[3].claim = 0;
+    peer[3].promised = (struct redis_claim){3, 3};
+    give_told(1052, 3, &peer[3]);
+    assert_false(protocol_is_open(&machine));
+    peer[2].claim = 0;
+    give_told(1053, 2, &peer[2]);
+    echo(1054);
+    give_tick(1055, 1054);
+    assert_true(protocol_is_open(&machine));
+}
+
 /* A watch that was started again beside a sound primary takes no score away before it knows. */
 static void a_new_watch_says_no_score_before_it_knows(void **unused)
 {
@@ -582,6 +628,8 @@ int main(void)
         cmocka_unit_test(fewer_watches_than_a_quorum_need_the_cib),
         cmocka_unit_test(a_crashed_primary_keeps_its_score_until_the_others_are_ranked),
         cmocka_unit_test(a_crashed_primary_does_not_keep_its_score_for_long),
+        cmocka_unit_test(taking_the_role_is_not_its_end),
+        cmocka_unit_test(a_claim_that_was_given_up_hides_no_lower_one),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
         cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
         cmocka_unit_test(orders_grow),
