@@ -58,6 +58,7 @@ def test_list_of_peers_outlives_a_lookup_that_fails(node):
 def test_validation_notes_nothing(node):
     one = node()
     one.must("validate-all")
+    assert not one.agent.run_dir.exists() and not one.agent.state_dir.exists()
     one.must("start", ocf.ERR_INSTALLED, config=one.folder / "missing")
     assert sorted(path.name for path in one.agent.run_dir.iterdir()) == []
 

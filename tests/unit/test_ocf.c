@@ -113,6 +113,14 @@ static void nobody_may_validate_but_not_start(void **state)
     assert_int_equal(run_as_nobody(ENV("OCF_RESKEY_CRM_meta_interval=0"), "monitor"), OCF_SUCCESS);
 }
 
+static void validation_makes_no_folder(void **state)
+{
+    (void)state;
+    assert_int_equal(agent_run(ENV("OCF_RESKEY_port=7"), "validate-all"), OCF_SUCCESS);
+    assert_false(dir_is_there("run"));
+    assert_false(dir_is_there("state"));
+}
+
 static void instance_has_no_clone_number(void **state)
 {
     (void)state;
@@ -357,6 +365,7 @@ int main(void)
         cmocka_unit_test_setup(printing_needs_nothing, scratch_empty),
         cmocka_unit_test_setup(printing_to_a_full_disk_fails, scratch_empty),
         cmocka_unit_test_setup(nobody_may_validate_but_not_start, scratch_empty),
+        cmocka_unit_test_setup(validation_makes_no_folder, scratch_empty),
         cmocka_unit_test_setup(instance_has_no_clone_number, scratch_empty),
         cmocka_unit_test_setup(instance_that_is_no_name_is_refused, scratch_empty),
         cmocka_unit_test_setup(folders_are_made_for_root_only, scratch_empty),
