@@ -14,20 +14,21 @@
 #include "redis_message.h"
 #include "redis_rank.h"
 
-#define PROTOCOL_TICK_MS      100  /* between own ticks */
-#define PROTOCOL_LEASE_MS     500  /* how long a tick allows writes */
-#define PROTOCOL_CONFIRM_MS   200  /* for a pause to be confirmed; taken off the lease's end */
-#define PROTOCOL_STALL_MS     150  /* tick age from which the links are asked for */
-#define PROTOCOL_LINKS_MS     100  /* between two questions for the links */
-#define PROTOCOL_WAIT_MS      1000 /* the brief wait for members of the ring that do not answer */
-#define PROTOCOL_ACKS_MS      300 /* for all members to acknowledge a claim; then a quorum will do */
-#define PROTOCOL_RETRY_MS     200  /* an order without effect is given again */
-#define PROTOCOL_LOST_MS      1000 /* so is one that a server which answers never got */
-#define PROTOCOL_TELL_MS      1000 /* a moved position is told this often while nothing else is new */
-#define PROTOCOL_RETELL_MS    5000 /* everything is told again this often */
-#define PROTOCOL_KEEP_MS      2000 /* between two stores of a position that the server does not keep */
-#define PROTOCOL_BACKSTOP_MS  2000 /* for a replica to link before a primary may write alone */
-#define PROTOCOL_JUST_MS      20   /* an answer this old is one of now */
+#define PROTOCOL_TICK_MS    100  /* between own ticks */
+#define PROTOCOL_LEASE_MS   500  /* how long a tick allows writes */
+#define PROTOCOL_CONFIRM_MS 200  /* for a pause to be confirmed; taken off the lease's end */
+#define PROTOCOL_STALL_MS   150  /* tick age from which the links are asked for */
+#define PROTOCOL_LINKS_MS   100  /* between two questions for the links */
+#define PROTOCOL_WAIT_MS    1000 /* the brief wait for members of the ring that do not answer */
+#define PROTOCOL_ACKS_MS    300  /* for all members to acknowledge a claim; then a quorum will do */
+#define PROTOCOL_RETRY_MS   200  /* an order without effect is given again */
+#define PROTOCOL_LOST_MS    1000 /* so is one that a server which answers never got */
+#define PROTOCOL_TELL_MS    1000 /* a moved position is told this often while nothing else is new */
+#define PROTOCOL_RETELL_MS  5000 /* everything is told again this often */
+#define PROTOCOL_KEEP_MS    2000 /* between two stores of a position that the server does not keep */
+/* For a replica to link before a lone primary may write alone. */
+#define PROTOCOL_BACKSTOP_MS  2000
+#define PROTOCOL_JUST_MS      20 /* an answer this old is one of now */
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
@@ -326,9 +327,8 @@ struct protocol {
     size_t primary;         /* index of who tells that it leads, plus 1; 0: nobody */
     uint64_t ring, ring_ms; /* current ring and since when */
     uint32_t quorum;        /* members needed */
-    bool on_bus;
-    uint64_t quorum_ring; /* of the last quorum callback */
-    bool quorate, quorum_said;
+    uint64_t quorum_ring;   /* of the last quorum callback */
+    bool on_bus, quorate, quorum_said;
 
     uint64_t lease_ms;              /* writes allowed until */
     uint64_t tick_ms, tick_sent_ms; /* last good tick; last sent */
@@ -340,12 +340,12 @@ struct protocol {
     bool answered; /* `digest` is of this process */
     struct protocol_digest digest;
     struct protocol_position own; /* follows from digest and record: protocol_find_own() */
-    uint64_t digest_ms;           /* when it came */
-    uint64_t asked_ms, live_run, stored_run;
+    uint64_t digest_ms, asked_ms; /* when it came, when it was asked for */
+    uint64_t live_run, stored_run;
     uint64_t first_run, first_offset; /* what this process had when it was first seen */
     struct redis_replid first_replid;
     uint64_t trouble, crashed_ms; /* crashed: when our primary ended by itself */
-    bool silent, stopping, forced;
+    bool silent, stopping, forced, sealing;
     enum member_answer sentinel_down;
     struct {
         uint32_t node;
@@ -362,7 +362,6 @@ struct protocol {
     enum protocol_effect_kind role_effect;
     uint32_t role_node;
     uint64_t sealed_for, cause;
-    bool sealing;
     int backstop; /* last ordered; -1: not known */
     uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
 
@@ -384,17 +383,16 @@ struct protocol {
 
     struct redis_told told, sent;
     uint64_t sent_ms;
-    bool sent_any;
     int score;
     enum protocol_status status;
-    bool score_said, status_said;
+    bool sent_any, score_said, status_said;
 };
 
 void protocol_init(struct protocol *protocol, const struct protocol_config *config);
 /* `effects` is emptied first. They are to be carried out in their order. */
 void protocol_event(struct protocol *protocol, const struct protocol_event *event,
                     struct protocol_effects *effects);
-/* Should a monitor of the Promoted role fail (9): this server leads a timeline that is over. */
+/* A monitor of the Promoted role fails (9): this server leads a timeline that is over. */
 bool protocol_is_deposed(const struct protocol *protocol);
 /* May clients write to this node's server as far as the protocol is concerned. */
 bool protocol_is_open(const struct protocol *protocol);

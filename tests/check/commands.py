@@ -45,6 +45,7 @@ BY_HAND = {
     "tests/sim/sim --seeds FROM-TO --nodes 3|5 --jobs N": "takes as long as one wants; make check has a sample",
     "tests/sim/sim --schedule SEED --nodes 3": "as above",
     "tests/sim/rules [BUDGET]": "as above",
+    "sudo ./quickstart campaign 50": "takes hours; `quickstart test` plays each of its scenarios once",
     "make check TESTS=tests/sim/sample": "a part of make check, which every tier of units runs",
     "tests/bench/bench --render results.json": "a part of the bench, which takes an hour",
     "pcs resource move redis-clone NODE --promoted": "as above; the cluster tests move the role in the same way",
