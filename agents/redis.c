@@ -273,12 +273,15 @@ static enum ocf_exit redis_notify(const struct ocf_context *context, const void 
     return OCF_SUCCESS;
 }
 
-/* down_after and max_lag are read afresh by every action, so there is nothing to tell the server.
+/* down_after and max_lag are the agent's and its watch's own: there is nothing to tell the server.
  * Files count at the next start: a reload that fails for one of them would end what runs. */
 static enum ocf_exit redis_reload_agent(const struct ocf_context *context, const void *params)
 {
-    (void)context;
-    (void)params;
+    cleanup_redis_server struct redis_server server = {0};
+
+    redis_server_open(&server, context, params);
+    if (redis_server_is_watched(&server))
+        companion_reload(&server);
     return OCF_SUCCESS;
 }
 

@@ -211,6 +211,17 @@ void companion_keep(const struct redis_server *server, struct companion_word *wo
                   server->context->run_dir);
 }
 
+void companion_reload(const struct redis_server *server)
+{
+    cleanup_free char *reason = NULL;
+    int rc = write_params(server);
+
+    if (rc)
+        log_warning("the parameters could not be noted for redis-watch: %s", strerror(-rc));
+    else if (companion_ask(server, "reload", server->context->deadline, &reason) != COMPANION_DONE)
+        log_warning("redis-watch goes on with the values of before: %s", reason);
+}
+
 void companion_announce_stop(const struct redis_server *server)
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(HAND_OVER_MS));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The agent's side of redis-watch: launched and ended here, asked over a socket in the run folder.
- * One line each way. `ping` is answered by `done STATE [WHY]`; `promote MS`, `demote MS` and
- * `stop MS`, with the time there is for it, by `done`, or by `refused` and why.
+ * One line each way. `ping` is answered by `done STATE [WHY]`; `reload`, `promote MS`, `demote MS`
+ * and `stop MS`, with the time there is for it, by `done`, or by `refused` and why.
  */
 #ifndef RHA_REDIS_COMPANION_H
 #define RHA_REDIS_COMPANION_H
@@ -50,6 +50,8 @@ int companion_end(const struct redis_server *server, struct deadline deadline);
  * that gives no answer is killed first. A failure is logged: the action goes on without.
  */
 void companion_keep(const struct redis_server *server, struct companion_word *word);
+/* Gives a watch that runs the reloadable parameters; one that does not gets them at its start. */
+void companion_reload(const struct redis_server *server);
 /* Before the server is ended: the role is handed over, the last position noted. */
 void companion_announce_stop(const struct redis_server *server);
 /* `promote` or `demote`. The role changes by the watch alone, for it knows what the others know. */

@@ -218,7 +218,7 @@ static const char *param_from_file(const char *name, void *data)
     return NULL;
 }
 
-static int params_read(struct watch *watch)
+static int params_read(const struct watch *watch, struct redis_params *params)
 {
     cleanup_free char *path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_PARAMS);
     cleanup_free char *text = NULL;
@@ -226,10 +226,26 @@ static int params_read(struct watch *watch)
     int rc = file_read(path, 1 << 16, &text);
 
     if (!rc)
-        rc = params_parse(redis_param_table, &watch->params, param_from_file, text, &problems);
+        rc = params_parse(redis_param_table, params, param_from_file, text, &problems);
     if (rc)
         log_error("%s cannot be used: %s", path, problems ? problems : strerror(-rc));
     return rc;
+}
+
+int watch_reload(struct watch *watch)
+{
+    struct redis_params fresh = {0};
+    int rc = params_read(watch, &fresh);
+
+    if (rc)
+        return rc;
+    watch->params.down_after_ms = fresh.down_after_ms;
+    watch->params.max_lag_bytes = fresh.max_lag_bytes;
+    watch->protocol.config.down_after_ms = (uint32_t)fresh.down_after_ms;
+    watch->protocol.config.max_lag = (uint64_t)fresh.max_lag_bytes;
+    log_notice("from now on down_after is %lld ms, max_lag %lld bytes",
+               (long long)fresh.down_after_ms, (long long)fresh.max_lag_bytes);
+    return 0;
 }
 
 static int watch_run(struct watch *watch)
@@ -273,7 +289,7 @@ int main(int argc, char **argv)
                              .params_name_server = true,
                              .run_dir = xasprintf("%s/redis/%s", RHA_RUN_DIR, argv[1]),
                              .state_dir = xasprintf("%s/redis/%s", RHA_STATE_DIR, argv[1])};
-    if (params_read(&watch) < 0)
+    if (params_read(&watch, &watch.params) < 0)
         return 1;
     redis_server_open(&watch.server, &watch.context, &watch.params);
     watch.loop = loop_new();

@@ -50,6 +50,8 @@ struct watch {
 
 /* Gives the event to the protocol and carries its effects out. Sets now_ms itself. */
 void watch_event(struct watch *watch, struct protocol_event *event);
+/* Takes the reloadable parameters anew from the file that the agent wrote. 0 or -errno. */
+int watch_reload(struct watch *watch);
 /* The node's name, else its number, for a message. Valid until the next call. */
 const char *watch_node_name(const struct watch *watch, uint32_t id);
 

@@ -82,6 +82,12 @@ static void caller_take(struct caller *caller)
         answer_ping(caller);
         return;
     }
+    if (str_eq(caller->line, "reload")) {
+        caller_answer(caller, watch_reload(caller->watch) == 0
+                                  ? "done"
+                                  : "refused its parameters cannot be read; see its log");
+        return;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
         if (sscanf(caller->line, "%31s %" SCNd64, word, &ms) != 2 ||
             !str_eq(word, requests[i].word))

@@ -57,6 +57,23 @@ def test_disable_stops_every_server_and_enable_brings_the_data_back(cluster):
     assert cluster.through_floating("GET", "kept") == "over a full stop"
 
 
+def test_a_changed_down_after_reaches_every_watch_and_restarts_nothing(cluster):
+    cluster.wait_healthy()
+    before = cluster.server_processes(), [cluster.processes(name, "redis-watch") for name in NODES]
+
+    def told(value):
+        return all(f"down_after is {value} ms" in cluster.node(name).read("/run/redis-ha/redis/redis/watch.log")
+                   for name in NODES)
+    cluster.pcs("resource", "update", "redis", "down_after=1234")
+    cluster.wait(lambda: told(1234), 30, "every watch has the new value")
+    cluster.pcs("resource", "update", "redis", "down_after=")
+    cluster.wait(lambda: told(2000), 30, "every watch has the default again")
+
+    cluster.settle()
+    assert (cluster.server_processes(), [cluster.processes(name, "redis-watch") for name in NODES]) == before
+    assert cluster.failures() == []
+
+
 def test_maintenance_mode_touches_no_server(cluster):
     primary = cluster.wait_healthy()
     before = cluster.server_processes()
