@@ -6,6 +6,7 @@
 #include "redis_companion.h"
 
 #include "config.h"
+#include "fd.h"
 #include "log.h"
 #include "proc.h"
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #define PROGRAM      RHA_LIBEXEC_DIR "/redis-watch"
 #define PING_MS      500 /* a loop that never blocks answers sooner, or it is stopped */
@@ -29,16 +29,10 @@ static char *path_in(const struct redis_server *server, const char *name)
 
 static int connect_to(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd, rc;
+    struct sockaddr_un address;
+    int fd = fd_unix(path, &address), rc;
 
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return -errno;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
         return fd;
     rc = -errno;
     close(fd);

@@ -6,12 +6,12 @@
 #include "redis_watch.h"
 
 #include "clock.h"
+#include "fd.h"
 #include "log.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 #define CALLERS_MAX 8
 
@@ -200,15 +200,11 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 
 static int listen_at(const char *path)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    int fd;
+    struct sockaddr_un address;
+    int fd = fd_unix(path, &address);
 
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    strcpy(address.sun_path, path);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
-        return -errno;
+        return fd;
     (void)file_remove(path);
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, CALLERS_MAX) == 0)
         return fd;

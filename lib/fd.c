@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
 
 int fd_timeout(struct deadline deadline)
 {
@@ -29,4 +31,16 @@ int fd_wait(int fd, short events, struct deadline deadline)
         if (deadline_passed(deadline))
             return -ETIMEDOUT;
     }
+}
+
+int fd_unix(const char *path, struct sockaddr_un *address)
+{
+    int fd;
+
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address->sun_path))
+        return -ENAMETOOLONG;
+    strcpy(address->sun_path, path);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    return fd < 0 ? -errno : fd;
 }

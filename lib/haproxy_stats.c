@@ -22,14 +22,11 @@
 
 static int socket_connect(const char *path, struct deadline deadline, int *connected)
 {
-    cleanup_close int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct sockaddr_un address;
+    cleanup_close int fd = fd_unix(path, &address);
 
     if (fd < 0)
-        return -errno;
-    if (strlen(path) >= sizeof(address.sun_path))
-        return -ENAMETOOLONG;
-    memcpy(address.sun_path, path, strlen(path) + 1);
+        return fd;
     while (connect(fd, (struct sockaddr *)&address, sizeof(address))) {
         if (errno != EAGAIN && errno != EINTR)
             return -errno;

@@ -19,15 +19,21 @@ def goes_on(cluster, observed):
     assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
 
 
+def heal(cluster, observed):
+    """The other side took over, and both become one again. Who leads then."""
+    observed.wait_writes_after(time.monotonic(), 30)
+    cluster.lab.heal()
+    observed.wait_writes_after(time.monotonic(), 60)
+    return cluster.wait_healthy()
+
+
 def test_a_cut_off_primary_stops_taking_writes_before_another_takes_them(unfenced, observed, rounds):
     for _ in range(rounds):
         old = unfenced.wait_healthy()
         unfenced.node(old).cut()
         new = unfenced.wait_promoted_elsewhere(old)
-        observed.wait_writes_after(time.monotonic(), 30)
 
-        unfenced.lab.heal()
-        assert unfenced.wait_healthy() == new
+        assert heal(unfenced, observed) == new
     goes_on(unfenced, observed)
 
 
@@ -51,10 +57,7 @@ def test_configuration_that_is_changed_on_the_cut_off_side(unfenced, observed, r
             unfenced.node(old).run(["crm_attribute", "--lifetime", "forever", "--node", old, "--name", "cut-off",
                                     "--update", f"{number}-{change}"], timeout=30)
         unfenced.wait_promoted_elsewhere(old)
-        observed.wait_writes_after(time.monotonic(), 30)
-        unfenced.lab.heal()
-        observed.wait_writes_after(time.monotonic(), 60)
-        unfenced.wait_healthy()
+        heal(unfenced, observed)
     goes_on(unfenced, observed)
 
 
@@ -66,10 +69,8 @@ def test_a_long_script_runs_on_the_primary_when_its_node_is_cut_off(unfenced, ob
             env={"REDISCLI_AUTH": unfenced.example.password})
         unfenced.node(old).cut()
         unfenced.wait_promoted_elsewhere(old)
-        observed.wait_writes_after(time.monotonic(), 30)
         script.wait(30)
-        unfenced.lab.heal()
-        unfenced.wait_healthy()
+        heal(unfenced, observed)
     goes_on(unfenced, observed)
 
 
