@@ -32,7 +32,8 @@ class Lab:
 
     def __init__(self, nodes=3, name="lab", install_dir=None, token=1000, totem=None, bare=False,
                  dc_deadtime="2s", dump_dir=None, progress=None):
-        """`token` in ms (corosync's own default is 3000); `totem`: further settings of that section.
+        """`token` in ms (corosync's own default is 3000), whatever the number of nodes (`token_coefficient`
+        0, as crm-examples has it); `totem`: further settings of that section.
         `install_dir`: what `make install DESTDIR=` wrote, shown over the nodes' own files.
         `bare`: no cluster is started.  `dump_dir`: where evidence goes (default: under /tmp)."""
         if not 1 <= nodes <= 16:
@@ -42,7 +43,7 @@ class Lab:
         self.settings = {
             "count": nodes, "bare": bare, "dc_deadtime": dc_deadtime,
             "install_dir": _install_dir(install_dir),
-            "totem": dict({"token": token}, **(totem or {}))}
+            "totem": dict({"token": token, "token_coefficient": 0}, **(totem or {}))}
         self.dump_dir = dump_dir
         self.progress = progress or (lambda text: None)
         self._process = None
