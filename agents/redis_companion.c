@@ -150,12 +150,13 @@ static int launch(const struct redis_server *server, struct proc_id *id)
 {
     const struct ocf_context *context = server->context;
     const char *const argv[] = {PROGRAM, context->instance, context->node, NULL};
-    cleanup_free char *log = path_in(server, "watch.log");
+    cleanup_free char *log = path_in(server, COMPANION_LOG);
     cleanup_free char *process = path_in(server, "watch.process");
     int rc = write_params(server);
 
     if (!rc)
-        rc = proc_start(&(struct proc_spec){.argv = argv, .log_path = log}, id);
+        rc = proc_start(&(struct proc_spec){.argv = argv, .log_path = log, .is_companion = true},
+                        id);
     return rc ? rc : proc_save(process, id);
 }
 
@@ -201,8 +202,8 @@ void companion_keep(const struct redis_server *server, struct companion_word *wo
     int rc = ensure(server, server->context->deadline, word);
 
     if (rc)
-        log_error("redis-watch does not run (%s); see %s/watch.log", strerror(-rc),
-                  server->context->run_dir);
+        log_error("redis-watch does not run (%s); see %s/%s", strerror(-rc),
+                  server->context->run_dir, COMPANION_LOG);
 }
 
 void companion_reload(const struct redis_server *server)

@@ -11,6 +11,7 @@
 
 #define COMPANION_SOCKET "watch.sock"   /* in run_dir */
 #define COMPANION_PARAMS "watch.params" /* in run_dir: lines `NAME VALUE` */
+#define COMPANION_LOG    "watch.log"    /* in run_dir */
 #define COMPANION_RECORD "epochs"       /* in state_dir */
 #define COMPANION_LINE   512            /* bytes of a line, its newline and end included */
 
