@@ -213,8 +213,6 @@ void protocol_event(struct protocol *p, const struct protocol_event *event,
     effects->count = 0;
     effects->wake_ms = UINT64_MAX;
     p->effects = effects;
-    if (!p->began_ms)
-        p->began_ms = event->now_ms;
     if (event->now_ms > p->now_ms)
         p->now_ms = event->now_ms;
     take(p, event);

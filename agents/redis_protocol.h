@@ -312,7 +312,7 @@ struct protocol_position {
 
 struct protocol {
     struct protocol_config config;
-    uint64_t now_ms, began_ms;             /* began: the first event's time */
+    uint64_t now_ms, began_ms;             /* began: when the file was loaded */
     struct protocol_effects *effects;      /* of the event under way */
     bool loaded;                           /* the epoch file was read */
     struct protocol_record record;         /* as it should be */

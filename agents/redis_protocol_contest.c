@@ -61,7 +61,7 @@ static void candidate_from_record(const struct protocol *p, struct rank_candidat
         c->awaited = held->epoch > 0;
         /* A timeline that nobody followed, whose primary could not write alone, has nothing new. */
         if (held->epoch == newest->epoch && !newest->written && newest->primary == c->node)
-            c->epoch = held->epoch > 0 ? held->epoch - 1 : 0;
+            c->epoch = protocol_epoch_before(p);
     }
     /* It claimed, and nobody knows what came of it. */
     if (promised->node == c->node && protocol_open_claim(p).epoch == promised->epoch &&
@@ -94,7 +94,7 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
      */
     if (c->told && !last->exact && !last->live && last->epoch && last->epoch == newest->epoch &&
         !newest->written && newest->primary == m->id)
-        c->epoch = last->epoch - 1;
+        c->epoch = protocol_epoch_before(p);
     c->offset = last->offset;
     c->replid = last->replid;
     c->final = seal_counts(p, m, cause);

@@ -64,6 +64,13 @@ void protocol_find_own(struct protocol *p)
                 own->epoch = p->record.held[i].epoch;
 }
 
+/* Claims that were given up leave gaps, so it is not one less than the newest. */
+uint64_t protocol_epoch_before(const struct protocol *p)
+{
+    const struct protocol_record *record = &p->record;
+    return record->timeline_count > 1 ? record->timelines[record->timeline_count - 2].epoch : 0;
+}
+
 static void changed(struct protocol *p)
 {
     p->record.generation++;
@@ -242,6 +249,10 @@ void protocol_record_loaded(struct protocol *p, const struct protocol_record *re
     p->record = *record;
     p->saved = *record;
     p->loaded = true;
+    p->began_ms = p->now_ms;
+    for (size_t i = 0; i < p->member_count; i++)
+        if (p->member[i].heard) /* while the file was being read */
+            protocol_absorb(p, &p->member[i]);
 }
 
 void protocol_file_written(struct protocol *p, uint64_t generation)

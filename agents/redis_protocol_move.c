@@ -127,11 +127,15 @@ static bool is_hopeless(const struct protocol *p)
         return true;
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
-        bool serves = m->last.server == MEMBER_SERVER_ANSWERS ||
-                      m->last.server == MEMBER_SERVER_LOADING ||
+        bool comes =
+            m->last.server == MEMBER_SERVER_LOADING ||
+            (m->last.server == MEMBER_SERVER_ANSWERS && m->last.link == MEMBER_LINK_SYNCING);
+        bool serves = comes || m->last.server == MEMBER_SERVER_ANSWERS ||
                       m->last.server == MEMBER_SERVER_UNKNOWN;
-        if (i != p->self && m->in_group && serves && (m->last.priority || !m->told))
-            return p->now_ms >= p->move_began_ms + NOBODY_MS;
+        if (i == p->self || !m->in_group || !serves || (m->told && !m->last.priority))
+            continue;
+        if (comes || p->now_ms < p->move_began_ms + NOBODY_MS)
+            return false; /* the deadline of the demotion is the end of the wait */
     }
     return true;
 }

@@ -96,7 +96,8 @@ static bool knows_enough(struct protocol *p)
     if (p->score_said || p->server == MEMBER_SERVER_GONE || p->now_ms >= until_ms)
         return true;
     if (p->answered && protocol_quorate(p) && protocol_everybody_heard(p) &&
-        !protocol_primary_unknown(p) && !(p->contest && p->rank.verdict == RANK_WAIT))
+        !protocol_primary_unknown(p) && !(p->contest && p->rank.verdict == RANK_WAIT) &&
+        (!protocol_leads(p) || protocol_lease_holds(p)))
         return true;
     protocol_wake(p, until_ms);
     return false;

@@ -537,6 +537,55 @@ static void a_claim_that_was_given_up_hides_no_lower_one(void **unused)
     assert_true(protocol_is_open(&machine));
 }
 
+/* The file is read while the others tell already: what they know is not forgotten for it. */
+static void what_was_heard_before_the_file_counts(void **unused)
+{
+    struct protocol_config config = {.self = SELF, .incarnation = 2, .node_count = 3};
+    struct protocol_event record = {.kind = PROTOCOL_EVENT_RECORD};
+
+    (void)unused;
+    lead();
+    record.record = machine.saved;
+    for (uint32_t i = 0; i < 3; i++)
+        config.nodes[i].id = i + 1;
+    protocol_init(&machine, &config);
+    give_ring(1000, 1, 3, true);
+    peer[2].newest = (struct redis_timeline){.epoch = 2, .replid = {{8}}, .primary = 2};
+    give_told(1001, 2, &peer[2]);
+    give_told(1002, 3, &peer[3]);
+    give_digest(1003);
+    give(1004, record);
+    give_tick(1005, 1004);
+    echo(1006);
+    give_tick(1007, 1006);
+    assert_int_equal(newest_epoch(), 2);
+    assert_true(protocol_is_deposed(&machine));
+    assert_false(protocol_is_open(&machine));
+}
+
+static void a_demotion_waits_for_a_replica_that_is_being_copied_to(void **unused)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_REQUEST};
+
+    (void)unused;
+    lead();
+    peer[2].link = MEMBER_LINK_SYNCING;
+    give_told(1010, 2, &peer[2]);
+    peer[3].server = MEMBER_SERVER_GONE;
+    give_told(1011, 3, &peer[3]);
+    event.request = PROTOCOL_REQUEST_DEMOTE;
+    event.deadline_ms = 60000;
+    give(1020, event);
+    confirm_pause(1021);
+    give_digest(1022);
+    seen = 0;
+    give(9000, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_false(was_seen(PROTOCOL_EFFECT_SEAL));
+    peer[2].link = MEMBER_LINK_DOWN;
+    give_told(9001, 2, &peer[2]);
+    assert_true(was_seen(PROTOCOL_EFFECT_SEAL));
+}
+
 /* A watch that was started again beside a sound primary takes no score away before it knows. */
 static void a_new_watch_says_no_score_before_it_knows(void **unused)
 {
@@ -630,6 +679,8 @@ int main(void)
         cmocka_unit_test(a_crashed_primary_does_not_keep_its_score_for_long),
         cmocka_unit_test(taking_the_role_is_not_its_end),
         cmocka_unit_test(a_claim_that_was_given_up_hides_no_lower_one),
+        cmocka_unit_test(what_was_heard_before_the_file_counts),
+        cmocka_unit_test(a_demotion_waits_for_a_replica_that_is_being_copied_to),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
         cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
         cmocka_unit_test(orders_grow),
