@@ -52,6 +52,7 @@ static int link_address(const char *resource, char *out, size_t size, char **pro
     struct nodes nodes;
     int rc = nodes_read(&nodes);
 
+    nodes_resolve(&nodes);
     if (!rc && (nodes.local >= nodes.count || str_is_empty(nodes.node[nodes.local].address)))
         rc = -EADDRNOTAVAIL;
     if (!rc)
@@ -110,6 +111,7 @@ int peers_find(const struct ocf_context *context, const char *resource, int port
     int rc = nodes_read(&nodes);
 
     *count = 0;
+    nodes_resolve(&nodes);
     for (size_t i = 0; !rc && i < nodes.count && *count < max; i++) {
         if (i == nodes.local || str_eq(nodes.node[i].name, context->node))
             continue;

@@ -23,11 +23,33 @@ struct watch_ring {
     uint64_t ring;
 };
 
-/* votequorum's majority of the nodes that corosync.conf lists; with two_node one is enough, and
- * fencing, on which Pacemaker waits before it promotes, makes sure of the other. */
+/* With two_node one is enough, and fencing, on which Pacemaker waits before it promotes, makes sure
+ * of the other; with a quorum device, the device. */
 static uint32_t majority(const struct watch *watch)
 {
-    return watch->nodes.two_node ? 1 : (uint32_t)watch->nodes.count / 2 + 1;
+    return nodes_majority(&watch->nodes);
+}
+
+static bool is_listed(const struct nodes *nodes, uint32_t id)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (nodes->node[i].id == id)
+            return true;
+    return false;
+}
+
+/*
+ * A node that came into the cluster since we started: ranks need its name, followers its address,
+ * and the majority is another. A new watch has all of that; the monitor launches it.
+ */
+static void end_if_new(struct watch *watch, uint32_t id)
+{
+    struct nodes nodes;
+
+    if (is_listed(&watch->nodes, id) || nodes_read(&nodes) < 0 || !is_listed(&nodes, id))
+        return;
+    log_notice("node %u is new in the cluster: redis-watch starts anew with it", id);
+    loop_stop(watch->loop);
 }
 
 static void add_member(struct protocol_members *members, uint32_t id)
@@ -68,8 +90,10 @@ static void bus_ring(void *data, struct ring ring, const uint32_t *nodes, size_t
     watch->ring->ring = ring_key(ring);
     event.members.ring = watch->ring->ring;
     event.members.quorum = majority(watch);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         add_member(&event.members, nodes[i]);
+        end_if_new(watch, nodes[i]);
+    }
     log_info("ring %llx of %zu nodes", (unsigned long long)event.members.ring, count);
     watch_event(watch, &event);
 }

@@ -115,12 +115,27 @@ static void address_resolve(char *address, size_t size)
     freeaddrinfo(found);
 }
 
+void nodes_resolve(struct nodes *nodes)
+{
+    for (size_t i = 0; i < nodes->count; i++)
+        if (!str_is_empty(nodes->node[i].address))
+            address_resolve(nodes->node[i].address, sizeof(nodes->node[i].address));
+}
+
+uint32_t nodes_majority(const struct nodes *nodes)
+{
+    uint32_t votes = (uint32_t)nodes->count + nodes->device_votes;
+    uint32_t quorum = votes / 2 + 1;
+
+    if (nodes->two_node || quorum <= nodes->device_votes)
+        return 1;
+    return quorum - nodes->device_votes;
+}
+
 static void node_complete(struct node *node)
 {
     if (str_is_empty(node->name))
         snprintf(node->name, sizeof(node->name), "%s", node->address);
-    if (!str_is_empty(node->address))
-        address_resolve(node->address, sizeof(node->address));
 }
 
 /* By its number; where the list has none or votequorum, which knows it, does not run, by place. */
@@ -142,6 +157,7 @@ static size_t local_find(cmap_handle_t handle, const struct entries *entries)
 /* votequorum(5), corosync.conf(5); the running values, with what token_coefficient adds. */
 static void settings_read(cmap_handle_t handle, struct nodes *nodes)
 {
+    cleanup_free char *model = NULL;
     uint32_t token = 0, consensus = 0;
     uint8_t two_node = 0;
 
@@ -150,6 +166,10 @@ static void settings_read(cmap_handle_t handle, struct nodes *nodes)
         nodes->ring_change_ms = token + consensus;
     if (cmap_get_uint8(handle, "quorum.two_node", &two_node) == CS_OK)
         nodes->two_node = two_node == 1;
+    /* corosync-qdevice(8): a model says that there is one; its votes are 1 where none are given. */
+    if (cmap_get_string(handle, "quorum.device.model", &model) == CS_OK &&
+        cmap_get_uint32(handle, "quorum.device.votes", &nodes->device_votes) != CS_OK)
+        nodes->device_votes = 1;
 }
 
 int nodes_read(struct nodes *nodes)

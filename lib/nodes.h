@@ -15,7 +15,7 @@
 struct node {
     uint32_t id;
     char name[256];    /* nodelist's name; ring0_addr where it has none */
-    char address[256]; /* ring0_addr as configured, resolved to a number where it is a name */
+    char address[256]; /* ring0_addr as configured */
 };
 
 struct nodes {
@@ -24,10 +24,16 @@ struct nodes {
     size_t local;            /* index of this node; SIZE_MAX: not known */
     uint32_t ring_change_ms; /* totem's token + consensus as in force; 0: not known */
     bool two_node;           /* votequorum's two_node: each half of a cut calls itself quorate */
+    uint32_t device_votes;   /* of a quorum device; 0: none */
 };
 
 /* 0; -ENOTCONN: no corosync here (no cluster, or a remote node); -errno. */
 int nodes_read(struct nodes *nodes);
+/* Addresses that are names become the numbers that corosync itself uses; one that does not resolve
+ * stays as it is. Asks DNS. */
+void nodes_resolve(struct nodes *nodes);
+/* The fewest nodes that are quorate, with the device's votes for them. */
+uint32_t nodes_majority(const struct nodes *nodes);
 const struct node *nodes_find(const struct nodes *nodes, const char *name);
 
 #endif

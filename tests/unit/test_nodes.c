@@ -107,6 +107,7 @@ static pid_t corosync_spawn(struct nodes *nodes)
     assert_int_equal(file_write_atomic(path, config, 0600), 0);
     pid = server_spawn(argv);
     wait_for(nodes_read(nodes) == 0);
+    nodes_resolve(nodes);
     return pid;
 }
 
@@ -174,9 +175,21 @@ static void node_is_found_by_its_whole_name(void **state)
     assert_null(nodes_find(&nodes, "n10"));
 }
 
+static void the_majority_counts_nodes(void **state)
+{
+    (void)state;
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 3}), 2);
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 5}), 3);
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 2}), 2);
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 2, .two_node = true}), 1);
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 2, .device_votes = 1}), 1);
+    assert_int_equal(nodes_majority(&(struct nodes){.count = 4, .device_votes = 3}), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_majority_counts_nodes),
         cmocka_unit_test(node_is_found_by_its_whole_name),
         cmocka_unit_test(without_corosync_there_is_no_list),
         cmocka_unit_test(list_is_corosyncs),
