@@ -213,11 +213,15 @@ static enum ocf_exit demote_alone(const struct redis_server *server, struct redi
 static enum ocf_exit demote_by_watch(const struct redis_server *server, struct redis_view *view)
 {
     cleanup_free char *reason = NULL;
+    struct companion_word word;
 
     switch (companion_order(server, "demote", &reason)) {
     case COMPANION_DONE:
         return OCF_SUCCESS;
     case COMPANION_REFUSED:
+        companion_word_get(server, &word);
+        if (word.state == COMPANION_STATE_HUNG) /* it has come to be so meanwhile */
+            return redis_replace_hung(server, view);
         break;
     case COMPANION_ABSENT: /* a primary without a watch must go all the more */
         log_warning("demote: %s; going on without it", reason);
@@ -226,29 +230,39 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
     return ocf_fail(OCF_ERR_GENERIC, "demote is refused: %s", reason);
 }
 
-/* The watch knows of a hang by two witnesses; without its word the server has `down_after`. */
-static struct deadline demote_look_deadline(const struct redis_server *server)
+/* The watch knows of a hang by two witnesses: then `down_after` need not pass again. */
+static struct deadline demote_look_deadline(const struct redis_server *server,
+                                            const struct companion_word *word)
 {
-    struct companion_word word = {.state = COMPANION_STATE_NONE};
+    return word->state == COMPANION_STATE_HUNG ? deadline_in(HUNG_LOOK_MS)
+                                               : answer_deadline(server);
+}
 
-    if (redis_server_is_watched(server))
-        companion_word_get(server, &word);
-    return word.state == COMPANION_STATE_HUNG ? deadline_in(HUNG_LOOK_MS) : answer_deadline(server);
+/* Silent to one witness only, it may be in a long command, with data that nobody else has. */
+static bool hangs(const struct redis_server *server, const struct redis_view *view,
+                  const struct companion_word *word)
+{
+    return view->state == REDIS_SILENT && view->timed_out && redis_server_is_watched(server) &&
+           (word->state == COMPANION_STATE_HUNG || word->state == COMPANION_STATE_NONE);
 }
 
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)
 {
     cleanup_redis_server struct redis_server server = {0};
     cleanup_redis_view struct redis_view view = {0};
+    struct companion_word word = {.state = COMPANION_STATE_NONE};
     enum ocf_exit rc = OCF_SUCCESS;
 
     redis_server_open(&server, context, params);
-    redis_look(&server, demote_look_deadline(&server), &view);
+    if (redis_server_is_watched(&server))
+        companion_word_get(&server, &word);
+    redis_look(&server, demote_look_deadline(&server, &word), &view);
     if (view.state == REDIS_STOPPED)
         rc = redis_bring_back(&server, &view);
-    else if (view.state == REDIS_SILENT && view.timed_out && redis_server_is_watched(&server))
+    else if (hangs(&server, &view, &word))
         rc = redis_replace_hung(&server, &view);
-    else if (redis_server_is_watched(&server) && redis_state_is_alive(view.state))
+    else if (redis_server_is_watched(&server) &&
+             (redis_state_is_alive(view.state) || view.state == REDIS_SILENT))
         rc = demote_by_watch(&server, &view);
     else
         rc = demote_alone(&server, &view);

@@ -170,6 +170,8 @@ static int ensure(const struct redis_server *server, struct deadline deadline,
     if (ping(server, deadline, word))
         return 0;
     rc = companion_end(server, ready);
+    if (server->conf && redis_server_note(server) < 0) /* who is in the cluster by now */
+        log_warning("the peers could not be noted: those of before count");
     if (!rc)
         rc = launch(server, &id);
     if (rc)
@@ -182,6 +184,14 @@ static int ensure(const struct redis_server *server, struct deadline deadline,
             return -ETIMEDOUT;
     }
     return 0;
+}
+
+bool companion_is_there(const struct redis_server *server)
+{
+    cleanup_free char *path = path_in(server, "watch.process");
+    struct proc_id id;
+
+    return proc_load(path, &id) == 0 && proc_check(&id) != PROC_GONE;
 }
 
 int companion_end(const struct redis_server *server, struct deadline deadline)

@@ -39,6 +39,8 @@ struct companion_word {
 };
 /* Asks a watch that runs; none is launched. */
 void companion_word_get(const struct redis_server *server, struct companion_word *word);
+/* Its process is there, whether it answers or not. */
+bool companion_is_there(const struct redis_server *server);
 
 /* `reason` is the caller's to free; NULL with COMPANION_DONE. */
 enum companion_answer companion_ask(const struct redis_server *server, const char *request,

@@ -191,12 +191,6 @@ int redis_message_decode(const uint8_t *bytes, size_t length, struct redis_messa
     return cursor.failed ? -EBADMSG : 0;
 }
 
-bool redis_replid_none(const struct redis_replid *replid)
-{
-    static const struct redis_replid none;
-    return redis_replid_equal(replid, &none);
-}
-
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

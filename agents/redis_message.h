@@ -133,7 +133,6 @@ static inline bool redis_replid_equal(const struct redis_replid *a, const struct
     return memcmp(a->byte, b->byte, sizeof(a->byte)) == 0;
 }
 
-bool redis_replid_none(const struct redis_replid *replid);
 /* From 40 hexadecimal digits. 0 or -EINVAL. */
 int redis_replid_parse(const char *text, struct redis_replid *replid);
 

@@ -92,8 +92,9 @@ const struct param redis_param_table[] = {
         .max = 600000,
         .reloadable = true,
         .shortdesc = "How long no answer may last (ms)",
-        .longdesc = "How long the server may give no answer before it counts as hung, in "
-                    "milliseconds. LOADING and BUSY are answers.",
+        .longdesc = "How long the server may give no answer before this node's witness calls it "
+                    "hung, in milliseconds. A second witness must say so too: another node's. "
+                    "LOADING and BUSY are answers.",
     },
     {
         .name = "max_lag",
@@ -104,8 +105,8 @@ const struct param redis_param_table[] = {
         .max = INT64_MAX,
         .reloadable = true,
         .shortdesc = "How far behind a promotable replica may be (bytes)",
-        .longdesc = "A replica further behind the furthest one than this is not promoted; 0: no "
-                    "limit.",
+        .longdesc = "If the best replica is further behind what the last primary told of "
+                    "itself than this, nobody is promoted; 0: no limit.",
     },
     {
         .name = "tls",

@@ -377,18 +377,3 @@ int redis_server_note_promoted(const struct redis_server *server, bool promoted)
     return promoted ? file_write_atomic(server->role_path, "promoted\n", 0600)
                     : file_remove(server->role_path);
 }
-
-struct redis_endpoint redis_server_peer_endpoint(const struct redis_server *server,
-                                                 const char *host, int port)
-{
-    struct redis_endpoint endpoint = server->endpoint;
-
-    endpoint.host = host;
-    endpoint.port = port;
-    endpoint.unix_path = NULL;
-    if (!server->credentials.password) {
-        endpoint.username = server->credentials.replication_username;
-        endpoint.password = server->credentials.replication_password;
-    }
-    return endpoint;
-}

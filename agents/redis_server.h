@@ -64,8 +64,4 @@ bool redis_server_is_watched(const struct redis_server *server);
 bool redis_server_was_promoted(const struct redis_server *server);
 int redis_server_note_promoted(const struct redis_server *server, bool promoted);
 
-/* The endpoint of a peer's server with the replication user, else with ours. */
-struct redis_endpoint redis_server_peer_endpoint(const struct redis_server *server,
-                                                 const char *host, int port);
-
 #endif

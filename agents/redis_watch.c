@@ -119,12 +119,13 @@ void watch_event(struct watch *watch, struct protocol_event *event)
     event->now_ms = (uint64_t)clock_ms();
     protocol_event(&watch->protocol, event, &effects);
     watch_journal(watch);
-    for (size_t i = 0; i < effects.count; i++)
-        carry_out(watch, &effects.effect[i]);
-    watch_cib_held(watch);
+    /* Before the effects, one of which may come back here with an event, and a wake, of its own. */
     left = effects.wake_ms == UINT64_MAX ? PROTOCOL_TELL_MS
                                          : (int64_t)(effects.wake_ms - event->now_ms);
     (void)loop_timer_start(watch->wake, left > 0 ? left : 1);
+    for (size_t i = 0; i < effects.count; i++)
+        carry_out(watch, &effects.effect[i]);
+    watch_cib_held(watch);
 }
 
 static void wake(void *data)
@@ -139,7 +140,6 @@ static void end(void *data, int signal_number)
     struct watch *watch = data;
 
     log_info("ending by signal %d", signal_number);
-    watch->ending = true;
     loop_stop(watch->loop);
 }
 

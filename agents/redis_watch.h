@@ -33,7 +33,6 @@ struct watch {
     struct loop *loop;
     struct loop_timer *wake;
     struct protocol protocol;
-    bool ending;
     struct peer peers[NODES_MAX]; /* as the agent noted them, read again when they are old */
     size_t peer_count;
     int64_t peers_ms;

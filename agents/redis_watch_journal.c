@@ -10,9 +10,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define LOG_MOST (4 * 1024 * 1024) /* of the run folder's memory; twice that with the one before   \
-                                    */
-
 struct watch_journal {
     uint32_t leader;
     bool contest;
@@ -79,15 +76,6 @@ static const char *server_text(enum member_server server)
         return "answering";
     }
     return "";
-}
-
-static void rotate(const struct watch *watch)
-{
-    cleanup_free char *path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_LOG);
-    int rc = log_rotate(path, LOG_MOST);
-
-    if (rc)
-        log_warning("%s could not be rotated: %s", path, strerror(-rc));
 }
 
 /* Why there is no sound primary: what is known of everybody. */
@@ -161,8 +149,6 @@ void watch_journal(struct watch *watch)
         watch->paused_ms = now.pause ? p->now_ms : 0;
     if (!leader == !watch->leaderless_ms) /* one of both is not up to date */
         watch->leaderless_ms = leader ? 0 : p->now_ms;
-    if (now.contest && !before.contest)
-        rotate(watch);
     if (now.contest != before.contest || now.leader != before.leader)
         log_contest(watch, &now);
     if (now.verdict != before.verdict || now.reason != before.reason || now.about != before.about ||

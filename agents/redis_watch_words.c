@@ -9,37 +9,42 @@
 
 #define STANDS_MS 5000 /* what passes sooner belongs to any change of primary */
 
-static const char *reason_text(enum rank_reason reason)
-{
-    switch (reason) {
-    case RANK_REASON_NONE:
-        return "nobody was ranked yet";
-    case RANK_REASON_NOT_FINAL:
-        return "waiting until the position is final of";
-    case RANK_REASON_HOLDER_ABSENT:
-        return "nobody leads: the newest data is also on an absent node; start it, or write it "
-               "off:";
-    case RANK_REASON_AHEAD:
-        return "nobody leads: known to be ahead, and gives no answer:";
-    case RANK_REASON_LAG:
-        return "nobody leads: the best is further behind than max_lag";
-    case RANK_REASON_STRANGERS:
-        return "nobody leads: data of no known promotion on more than one node; choose one. "
-               "Differs:";
-    case RANK_REASON_NO_POSITION:
-        return "nobody leads: AOF keeps no position, and the last primary is not here";
-    case RANK_REASON_NOBODY:
-        return "nobody leads: no server is fit";
-    }
-    return "";
-}
-
+/* The node comes early: Pacemaker shows 128 bytes of a reason. */
 const char *watch_verdict_text(const struct watch *watch, char *text, size_t size)
 {
     const struct rank_answer *rank = &watch->protocol.rank;
+    const char *node = rank->about ? watch_node_name(watch, rank->about) : "another node";
 
-    snprintf(text, size, "%s%s%s", reason_text(rank->reason), rank->about ? " " : "",
-             rank->about ? watch_node_name(watch, rank->about) : "");
+    switch (rank->reason) {
+    case RANK_REASON_NONE:
+        snprintf(text, size, "nobody was ranked yet");
+        break;
+    case RANK_REASON_NOT_FINAL:
+        snprintf(text, size, "waiting until the position of %s is final", node);
+        break;
+    case RANK_REASON_HOLDER_ABSENT:
+        snprintf(text, size, "nobody leads before %s is back, which may hold newer data: start it",
+                 node);
+        break;
+    case RANK_REASON_AHEAD:
+        snprintf(text, size, "nobody leads: %s is known to be ahead and gives no answer", node);
+        break;
+    case RANK_REASON_LAG:
+        snprintf(text, size, "nobody leads: the best is further behind than max_lag");
+        break;
+    case RANK_REASON_STRANGERS:
+        snprintf(text, size,
+                 "nobody leads: %s and others hold data of different origins; empty those "
+                 "that may go",
+                 node);
+        break;
+    case RANK_REASON_NO_POSITION:
+        snprintf(text, size, "nobody leads: AOF keeps no position, and the last primary is away");
+        break;
+    case RANK_REASON_NOBODY:
+        snprintf(text, size, "nobody leads: no server is fit");
+        break;
+    }
     return text;
 }
 

@@ -9,12 +9,22 @@
 #include "redis_crashes.h"
 #include "redis_report.h"
 #include "redis_start.h"
+#include "server.h"
 #include <signal.h>
 #include <string.h>
 
 #define MOVES_MS       2000
 #define MOVES_PAUSE_MS 50
 #define BRING_BACK_MS  300 /* a crashed primary may not hold up the promotion of another */
+
+static void trim_logs(const struct redis_server *server)
+{
+    cleanup_free char *watch = xasprintf("%s/%s", server->context->run_dir, COMPANION_LOG);
+    cleanup_free char *start = xasprintf("%s/start.log", server->context->run_dir);
+
+    server_log_trim(watch);
+    server_log_trim(start);
+}
 
 static void note_leading(const struct redis_server *server, enum ocf_exit rc)
 {
@@ -58,10 +68,10 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     if (server->context->is_probe) {
         /* Before a watch is there: without a score Pacemaker would demote a primary that it finds.
          */
-        companion_word_get(server, &word);
-        if (word.state == COMPANION_STATE_NONE)
+        if (!companion_is_there(server))
             redis_report(server, view);
     }
+    trim_logs(server);
     ask_watch(server, view, &word);
     if (word.state != COMPANION_STATE_NONE && view->crashed && !server->context->is_probe &&
         redis_server_was_promoted(server))

@@ -5,14 +5,10 @@
  */
 #include "log.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <qb/qblog.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define LINE_MAX_LENGTH 1024
 
@@ -78,23 +74,6 @@ void log_close(void)
     if (state.is_open)
         qb_log_fini();
     state.is_open = false;
-}
-
-int log_rotate(const char *path, int64_t most)
-{
-    cleanup_free char *before = NULL;
-    cleanup_close int fd = -1;
-    struct stat st;
-
-    if (fstat(STDERR_FILENO, &st) < 0)
-        return -errno;
-    if (!S_ISREG(st.st_mode) || st.st_size <= most)
-        return 0;
-    before = xasprintf("%s.1", path);
-    if (rename(path, before) < 0)
-        return -errno;
-    fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    return fd < 0 || dup2(fd, STDERR_FILENO) < 0 ? -errno : 0;
 }
 
 void log_write(int priority, const char *format, ...)

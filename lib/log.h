@@ -9,7 +9,6 @@
 
 #include "util.h"
 #include <stdbool.h>
-#include <stdint.h>
 #include <syslog.h>
 
 /* `name` stands before each line. `debug`: debug lines are shown as well. */
@@ -17,12 +16,6 @@ void log_open(const char *name, bool debug);
 /* Of a resident program, whose standard error is its log file: each line begins with the time. */
 void log_open_resident(const char *name);
 void log_close(void);
-/*
- * Bounds a resident program's log file: once it is longer than `most` bytes it becomes PATH.1, in
- * the place of the one before, and a new file begins. 0 or -errno; it goes on into the old one
- * then.
- */
-int log_rotate(const char *path, int64_t most);
 void log_write(int priority, const char *format, ...) PRINTF(2, 3);
 
 #define log_error(...)   log_write(LOG_ERR, __VA_ARGS__)

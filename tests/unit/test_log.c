@@ -78,38 +78,6 @@ static void log_lines_have_name_and_level(void **state)
     assert_string_equal(err, lines);
 }
 
-/* In a process of its own, as its standard error changes. */
-static void rotate_twice(const char *path)
-{
-    int fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-
-    dup2(fd, STDERR_FILENO);
-    dprintf(STDERR_FILENO, "first\n");
-    if (log_rotate(path, 100) || log_rotate(path, 3))
-        _exit(1);
-    dprintf(STDERR_FILENO, "second\n");
-    _exit(0);
-}
-
-static void a_long_log_begins_anew_beside_the_one_before(void **state)
-{
-    cleanup_free char *path = xasprintf("%s/watch.log", scratch_dir);
-    cleanup_free char *before_path = xasprintf("%s.1", path);
-    cleanup_free char *now = NULL, *before = NULL;
-    pid_t child = fork();
-    int status;
-
-    (void)state;
-    if (child == 0)
-        rotate_twice(path);
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_int_equal(status, 0);
-    assert_int_equal(file_read(path, 100, &now), 0);
-    assert_int_equal(file_read(before_path, 100, &before), 0);
-    assert_string_equal(now, "second\n");
-    assert_string_equal(before, "first\n");
-}
-
 static void signals_are_as_promised(void **state)
 {
     (void)state;
@@ -122,7 +90,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(reason_is_one_line_after_the_log, scratch_empty),
         cmocka_unit_test_setup(log_lines_have_name_and_level, scratch_empty),
-        cmocka_unit_test_setup(a_long_log_begins_anew_beside_the_one_before, scratch_empty),
         cmocka_unit_test_setup(signals_are_as_promised, scratch_empty),
     };
 
