@@ -167,6 +167,8 @@ struct sim_node {
     uint64_t frozen_until, freeze_end, watch_ill_until;
     uint64_t stale_at;     /* when what a frozen watch that was killed would have read comes */
     uint64_t disturbed_at; /* last */
+    bool redis_cut;        /* from somebody */
+    uint64_t redis_cut_at; /* last, or that it ended */
     uint64_t cut_off_at;   /* from everybody, in every way; 0: it is not */
     uint64_t in_sight_at;  /* last seen linked or leading in a quorate ring that turned */
     int disturbances;

@@ -53,7 +53,10 @@ static bool is_disturbed_since(const struct sim *sim, int node, uint64_t at)
 /* Its own watch gets no answer, nor does another that a cut keeps from it: two witnesses. */
 static bool is_taken_for_dead(const struct sim *sim, int node)
 {
-    return sim->node[node].watch_ill_until > sim->now && sim->cut_redis[node];
+    const struct sim_node *n = &sim->node[node];
+    uint64_t since = sim->now > 1500 * MS ? sim->now - 1500 * MS : 0;
+
+    return n->watch_ill_until > since && (n->redis_cut || n->redis_cut_at > since);
 }
 
 /*
@@ -127,7 +130,8 @@ static void check_newest(struct sim *sim, int node)
 
     for (int i = 0; i < sim->nodes; i++) {
         const struct sim_server *other = &sim->node[i].server;
-        if (i == node || !is_known(sim, i, node) || sim->node[i].written_off)
+        if (i == node || !is_known(sim, i, node) || is_taken_for_dead(sim, i) ||
+            sim->node[i].written_off)
             continue;
         /* It died between taking the role and writing its timeline: a replication id of nobody's.
          */

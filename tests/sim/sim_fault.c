@@ -29,15 +29,18 @@ static void set_cut(unsigned *matrix, int a, int b, bool both)
         matrix[b] |= 1U << a;
 }
 
-static void note_cut_off(struct sim *sim)
+static void note_cuts(struct sim *sim)
 {
     for (int i = 0; i < sim->nodes; i++) {
         unsigned others = ((1U << sim->nodes) - 1) & ~(1U << i);
-        uint64_t *at = &sim->node[i].cut_off_at;
+        struct sim_node *n = &sim->node[i];
+        if (n->redis_cut || sim->cut_redis[i])
+            n->redis_cut_at = sim->now;
+        n->redis_cut = sim->cut_redis[i];
         if (sim->cut_ring[i] != others || sim->cut_redis[i] != others)
-            *at = 0;
-        else if (!*at)
-            *at = sim->now;
+            n->cut_off_at = 0;
+        else if (!n->cut_off_at)
+            n->cut_off_at = sim->now;
     }
 }
 
@@ -68,7 +71,7 @@ static void make_cuts(struct sim *sim)
         if (fault->kind == FAULT_CUT_PAIR || fault->kind == FAULT_CUT_REDIS)
             set_cut(sim->cut_redis, node, other, true);
     }
-    note_cut_off(sim);
+    note_cuts(sim);
     ring_check(sim);
 }
 
