@@ -279,7 +279,7 @@ struct sim {
     uint32_t write_count;
     int planned_moves, powered_off, last_leader;
     int primaries;            /* servers with that role, also dead ones */
-    bool moves_only;          /* of all faults so far */
+    bool moves_only;          /* of all faults so far, and replicas that lag */
     int moved_to, disturbing; /* faults so far that take something away */
     uint64_t heal_at;
     bool healed, ended;

@@ -168,6 +168,15 @@ static void check_told(struct sim *sim, int node)
     }
 }
 
+/* Within the deadline of a demotion. */
+static bool can_catch_up(const struct sim *sim)
+{
+    for (int i = 0; i < sim->nodes; i++)
+        if (sim->node[i].server.lag > SECOND)
+            return false;
+    return true;
+}
+
 /* With nothing but planned moves (and slowness) nothing is lost, nor does anybody lead unasked. */
 static void check_planned(struct sim *sim, int node)
 {
@@ -179,9 +188,9 @@ static void check_planned(struct sim *sim, int node)
         sim_break(sim, "no needless failover", "n%d leads and nothing had happened", node + 1);
     /* Pacemaker may have planned so from older scores; ranks must not. */
     const struct protocol *p = &sim->node[node].watch.protocol;
-    if (sim->planned_moves == 1 && sim->moves_only && node == sim->last_leader &&
-        sim->moved_to >= 0 && sim->moved_to != node && sim->node[sim->moved_to].server.priority &&
-        p->rank.score[p->self] == RANK_SCORE_CHOSEN)
+    if (sim->planned_moves == 1 && sim->moves_only && can_catch_up(sim) &&
+        node == sim->last_leader && sim->moved_to >= 0 && sim->moved_to != node &&
+        sim->node[sim->moved_to].server.priority && p->rank.score[p->self] == RANK_SCORE_CHOSEN)
         sim_break(sim, "moves move", "n%d leads again, n%d was to", node + 1, sim->moved_to + 1);
     if (sim->persistence == SIM_NOTHING && !sim->moves_only)
         return; /* who switches the only holder off keeps nothing */

@@ -194,7 +194,7 @@ static void begin(struct sim *sim, struct sim_fault *fault)
     fault->salt = 1;
     sim->planned_moves += fault->kind == FAULT_MOVE || fault->kind == FAULT_STANDBY ||
                           fault->kind == FAULT_CUT_REDIS; /* it can make a second witness */
-    sim->moves_only = sim->moves_only && fault->kind == FAULT_MOVE;
+    sim->moves_only = sim->moves_only && (fault->kind == FAULT_MOVE || fault->kind == FAULT_LAG);
     sim->powered_off += fault->kind == FAULT_POWER;
     disturb(sim, fault, 1);
     switch (fault->kind) {
