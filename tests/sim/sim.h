@@ -181,6 +181,7 @@ struct sim_node {
     /* corosync */
     uint64_t ring, ring_at;
     unsigned ring_members, group_told;
+    uint64_t quorum_ring; /* of the last quorum callback */
     bool quorate;
     struct {
         bool tick;

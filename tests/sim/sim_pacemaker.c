@@ -159,6 +159,9 @@ static void schedule(struct sim *sim, int dc)
     if (!n->up || n->frozen || !n->corosync || n->scheduler_busy ||
         (n->ring_members & ((1U << dc) - 1)))
         return; /* the lowest of the ring decides */
+    if (n->quorum_ring != n->ring)
+        return; /* it hears of members and of quorum at once, and acts on what was before until then
+                 */
     if (!n->quorate) {
         if (sim->demote_without_quorum)
             schedule_roles(sim, dc);

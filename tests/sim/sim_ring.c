@@ -260,6 +260,7 @@ static void take_quorum(struct sim *sim, const struct sim_event *event)
 
     if (!n->up || !n->corosync || n->ring != event->a)
         return;
+    n->quorum_ring = n->ring;
     n->quorate = event->b;
     told.ring = event->a;
     told.yes = event->b;
