@@ -169,15 +169,27 @@ static void tell_role(const struct protocol *p, struct redis_told *told)
     }
 }
 
+/* Field by field: what lies between them stays as it is in `told`, so that it is never news. */
 static void tell_records(const struct protocol *p, struct redis_told *told)
 {
-    static const struct redis_timeline none;
     const struct protocol_record *saved = &p->saved;
+    static const struct redis_timeline none;
+    const struct redis_timeline *newest =
+        saved->timeline_count ? &saved->timelines[saved->timeline_count - 1] : &none;
 
-    told->promised = saved->promised;
-    told->newest = saved->timeline_count ? saved->timelines[saved->timeline_count - 1] : none;
+    told->promised.epoch = saved->promised.epoch;
+    told->promised.node = saved->promised.node;
+    told->newest.epoch = newest->epoch;
+    told->newest.replid = newest->replid;
+    told->newest.begin = newest->begin;
+    told->newest.primary = newest->primary;
+    told->newest.written = newest->written;
     told->held_count = (uint8_t)saved->held_count;
-    memcpy(told->held, saved->held, sizeof(told->held[0]) * saved->held_count);
+    for (size_t i = 0; i < saved->held_count; i++) {
+        told->held[i].node = saved->held[i].node;
+        told->held[i].epoch = saved->held[i].epoch;
+        told->held[i].written_off = saved->held[i].written_off;
+    }
 }
 
 /* Every field at every time. */
