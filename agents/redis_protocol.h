@@ -355,7 +355,7 @@ struct protocol {
 
     unsigned pause; /* reasons, enum protocol_pause */
     bool pause_wanted, pause_confirmed, stopped, killed;
-    uint64_t pause_order, pause_ms, unconfirmed_ms;
+    uint64_t pause_order, pause_ms, unconfirmed_ms, blocked_ms; /* blocked: no lease since; 0 */
     uint64_t resume_order, resume_ms;   /* 0: none that waits for its confirmation */
     uint64_t order;                     /* last number given */
     uint64_t role_order, role_order_ms; /* last order to seal, follow or take the role */

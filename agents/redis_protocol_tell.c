@@ -61,11 +61,43 @@ static bool waits_for_heir(struct protocol *p)
     return waits;
 }
 
+/* In a new ring that is large enough the quorum's callback follows within milliseconds. */
+static bool awaits_quorum(struct protocol *p)
+{
+    size_t members = 0;
+    uint64_t until_ms = p->ring_ms + PROTOCOL_LEASE_MS;
+
+    for (size_t i = 0; i < p->member_count; i++)
+        members += p->member[i].in_ring;
+    if (!p->on_bus || !p->quorate || p->quorum_ring == p->ring || members < p->quorum ||
+        p->now_ms >= until_ms)
+        return false;
+    protocol_wake(p, until_ms);
+    return true;
+}
+
+/*
+ * A primary without a lease has no score, but not for a stall that passes: Pacemaker would move the
+ * role, or leave nobody in it, while its writes are paused in any case.
+ */
+static bool is_blocked(struct protocol *p)
+{
+    unsigned passing = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD;
+
+    if (!(p->pause & (passing | PROTOCOL_PAUSE_HIGHER))) {
+        p->blocked_ms = 0;
+        return false;
+    }
+    if (!p->blocked_ms)
+        p->blocked_ms = p->now_ms;
+    protocol_wake(p, p->blocked_ms + PROTOCOL_WAIT_MS);
+    return (p->pause & PROTOCOL_PAUSE_HIGHER) || p->now_ms >= p->blocked_ms + PROTOCOL_WAIT_MS;
+}
+
 static int own_score(struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
     const struct protocol_member *primary = protocol_good_primary(p);
-    unsigned blocked = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD | PROTOCOL_PAUSE_HIGHER;
 
     if (waits_for_heir(p))
         return p->score;
@@ -73,12 +105,14 @@ static int own_score(struct protocol *p)
         return RANK_SCORE_NEVER;
     if (p->claim >= PROTOCOL_CLAIM_TAKING)
         return RANK_SCORE_CHOSEN;
+    if (p->score_said && awaits_quorum(p))
+        return p->score;
     if (!protocol_quorate(p))
         return RANK_SCORE_NEVER;
     if (protocol_leads(p) && primary == self) {
         if (p->move == PROTOCOL_MOVE_READY)
             return RANK_SCORE_EQUAL;
-        return p->pause & blocked ? RANK_SCORE_NEVER : RANK_SCORE_CHOSEN;
+        return is_blocked(p) ? RANK_SCORE_NEVER : RANK_SCORE_CHOSEN;
     }
     if (p->contest)
         return contest_score(p);

@@ -14,10 +14,15 @@
 #define MOVE_MS   3000 /* that the role may take to move */
 #define STATUS_MS 500  /* that a status has to stand before it is written */
 
+#define REPEAT_MS   500
+#define REPEATS_MAX 10 /* after a node joined */
+
 struct watch_attributes {
     struct attr_manager *manager;
     char *score_name, *status_name;
     struct loop_timer *quiet; /* a status is owed */
+    struct loop_timer *repeat;
+    size_t repeats; /* to come */
     enum protocol_status status;
     bool status_said;
 };
@@ -56,6 +61,27 @@ void watch_attributes_score(struct watch *watch, int score)
     else
         snprintf(text, sizeof(text), "%d", score);
     set(watch, watch->attributes->score_name, text);
+}
+
+/*
+ * Seen with Pacemaker 2.1.5: after a heal the controller of the node that was cut off has the CIB
+ * delete the attributes of all others, and the attribute manager takes them for written. It is told
+ * to write all that it knows again, of every program: what is there already changes nothing.
+ */
+static void repeat(void *data)
+{
+    struct watch *watch = data;
+    struct watch_attributes *attributes = watch->attributes;
+
+    attr_manager_repeat(attributes->manager);
+    if (--attributes->repeats > 0)
+        (void)loop_timer_start(attributes->repeat, REPEAT_MS);
+}
+
+void watch_attributes_joined(struct watch *watch)
+{
+    watch->attributes->repeats = REPEATS_MAX;
+    (void)loop_timer_start(watch->attributes->repeat, REPEAT_MS);
 }
 
 static const char *status_text(enum protocol_status status)
@@ -118,7 +144,8 @@ int watch_attributes_open(struct watch *watch)
     attributes->score_name = xasprintf("master-%s", instance);
     attributes->status_name = xasprintf("%s-status", instance);
     attributes->quiet = loop_timer_new(watch->loop, LOOP_LOW, write_status, watch);
-    if (!attributes->quiet)
+    attributes->repeat = loop_timer_new(watch->loop, LOOP_LOW, repeat, watch);
+    if (!attributes->quiet || !attributes->repeat)
         return -ENOMEM;
     return attr_manager_open(watch->loop, &events, watch, &attributes->manager);
 }
@@ -130,6 +157,7 @@ void watch_attributes_close(struct watch *watch)
     if (!attributes)
         return;
     loop_timer_free(attributes->quiet);
+    loop_timer_free(attributes->repeat);
     attr_manager_close(attributes->manager);
     free(attributes->score_name);
     free(attributes->status_name);

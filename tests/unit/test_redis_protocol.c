@@ -537,6 +537,41 @@ static void a_claim_that_was_given_up_hides_no_lower_one(void **unused)
     assert_true(protocol_is_open(&machine));
 }
 
+static void a_new_ring_takes_no_score_before_its_quorum_is_known(void **unused)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_QUORUM, .ring = 2, .yes = true};
+
+    (void)unused;
+    lead();
+    seen = 0;
+    give_members(1050, PROTOCOL_EVENT_RING, 2, 3);
+    give(1055, event);
+    give_members(1056, PROTOCOL_EVENT_GROUP, 2, 3);
+    for (uint32_t i = 2; i <= 3; i++) {
+        peer[i].ring = 2;
+        give_told(1057, i, &peer[i]);
+    }
+    echo(1058);
+    give_tick(1059, 1058);
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    /* Too small a ring needs no callback. */
+    give_members(1060, PROTOCOL_EVENT_RING, 3, 1);
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
+static void a_stall_that_passes_takes_no_score(void **unused)
+{
+    (void)unused;
+    lead();
+    seen = 0;
+    give(1300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    confirm_pause(1310);
+    assert_false(protocol_is_open(&machine));
+    assert_false(was_seen(PROTOCOL_EFFECT_SCORE));
+    give(2300, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+    assert_int_equal(machine.score, RANK_SCORE_NEVER);
+}
+
 /* The file is read while the others tell already: what they know is not forgotten for it. */
 static void what_was_heard_before_the_file_counts(void **unused)
 {
@@ -679,6 +714,8 @@ int main(void)
         cmocka_unit_test(a_crashed_primary_does_not_keep_its_score_for_long),
         cmocka_unit_test(taking_the_role_is_not_its_end),
         cmocka_unit_test(a_claim_that_was_given_up_hides_no_lower_one),
+        cmocka_unit_test(a_new_ring_takes_no_score_before_its_quorum_is_known),
+        cmocka_unit_test(a_stall_that_passes_takes_no_score),
         cmocka_unit_test(what_was_heard_before_the_file_counts),
         cmocka_unit_test(a_demotion_waits_for_a_replica_that_is_being_copied_to),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
