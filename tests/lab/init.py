@@ -14,7 +14,6 @@ import select
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -79,10 +78,20 @@ def _build_root(folder, name):
     guarded = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
     kernel.mount("proc", "/proc", "proc", guarded)
     kernel.mount("sysfs", "/sys", "sysfs", guarded | kernel.MS_RDONLY)
-    if shutil.which("systemd-tmpfiles"):
-        subprocess.run(["systemd-tmpfiles", "--create", "--prefix=/run"],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=10)
+    _make_run_folders()
+
+
+def _make_run_folders():
+    """Those that packages want at boot, by tmpfiles.d(5); systemd, which makes them, may not be here."""
+    for file in sorted(Path("/usr/lib/tmpfiles.d").glob("*.conf")):
+        for line in file.read_text().splitlines():
+            kind, path, mode, *owner = (line.split() + ["-"] * 5)[:5]
+            if kind != "d" or not path.startswith("/run/"):
+                continue
+            Path(path).mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(LookupError):  # no such user or group
+                shutil.chown(path, *("root" if name == "-" else name for name in owner))
+            os.chmod(path, 0o755 if mode == "-" else int(mode, 8))
 
 
 def _fill_dev(dev):

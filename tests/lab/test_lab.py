@@ -214,6 +214,10 @@ def test_two_labs_side_by_side(bare):
 # Nodes
 
 
+def test_folders_of_run_are_as_packages_want_them(bare):
+    assert bare.node("n1").output("stat -c '%a %U %G' /run/haproxy") == "2775 haproxy haproxy"
+
+
 def test_disk_survives_power_cycle_and_run_does_not(bare):
     node = bare.node("n1")
     for path in ("/var/lib/kept", "/etc/kept", "/usr/lib/kept", "/run/lost", "/tmp/lost"):
