@@ -47,10 +47,22 @@ class Heartbeat(Clustered):
         return replace_section(script, "Sentinel", "")
 
 
+class MovingSeed(HeartbeatSeed):
+    """A server that failed stays stopped; Redis need not run on every node."""
+
+    clones = ("haproxy-clone",)
+
+
 class HeartbeatMoving(Heartbeat):
     """A first failure moves the role: a crashed primary is not promoted again where it is, on older data."""
 
     name, title = "heartbeat-moving", "heartbeat:redis, migration-threshold 1"
+    seed_class = MovingSeed
 
     def edit(self, script):
         return replace(super().edit(script), "migration-threshold=5", "migration-threshold=1")
+
+    def restore(self):
+        super().restore()
+        self.lab.wait(lambda: len(self.seed.roles()) == len(self.lab.nodes), 60, "Redis runs on every node again")
+        self.seed.wait_healthy()

@@ -134,5 +134,5 @@ class Standalone(System):
 class StandaloneGuarded(Standalone):
     """A primary that has had no replica for ten seconds refuses writes."""
 
-    name, title = "standalone-min-replicas", "the same, min-replicas-to-write 1"
+    name, title = "standalone-min-replicas", "Sentinel + HAProxy, min-replicas-to-write 1"
     more_conf = "\nmin-replicas-to-write 1\nmin-replicas-max-lag 10\n"

@@ -5,6 +5,8 @@ All of them have crm-examples/three-nodes' redis.conf and haproxy.cfg, to the le
 decides, and how.
 """
 
+import os
+
 from cluster.example import Example
 from cluster.seed import Seed
 from lab import Lab
@@ -31,7 +33,8 @@ class System:
 
     @classmethod
     def new_lab(cls, install_dir, evidence):
-        return Lab(nodes=3, name=f"bench-{cls.name}", install_dir=install_dir, bare=cls.bare, dump_dir=evidence)
+        return Lab(nodes=3, name=f"bench-{os.getpid()}", install_dir=install_dir, bare=cls.bare,
+                   dump_dir=evidence)
 
     def deploy(self):
         """From nodes that are up to a healthy system."""
