@@ -24,7 +24,7 @@ class Recording:
         self.system, self.observer = system, observer
         self.begun = self.over = None    # the fault's begin, and when it was in force
         self.load = os.getloadavg()[0]
-        self.back = True
+        self.back, self.moved = True, True
         self.result = None
 
     def warm_up(self):
@@ -51,7 +51,8 @@ class Recording:
         try:
             self.system.lab.wait(settled, SETTLED_WITHIN, f"{self.system.title} settles", every=0.3)
         except LabTimeout:
-            pass  # what did not settle shows in what was lost, and in whether writes came back
+            # Else, what did not settle shows in what was lost, and in whether writes came back.
+            self.moved = moved_from is None
         self.go_on(GO_ON)
 
     def until(self, seconds):
@@ -73,6 +74,8 @@ class Recording:
             self.result = {"error": str(failure)}
         else:
             self.result = self._result(verdict, end)
+        if not self.moved:
+            self.result = {"error": f"the role did not move within {SETTLED_WITHIN:g} s"}
 
     def _result(self, verdict, end):
         lost_plain = sum(name.startswith("plain ") for name in verdict.lost_acknowledged)

@@ -86,14 +86,17 @@ class Standalone(System):
         return None
 
     def _all_are_known(self):
-        """Whether each Sentinel knows all others and both replicas, and is at peace."""
+        """Whether each Sentinel knows all others and both replicas, as what they are.
+
+        One that last saw a replica as a primary turns it back into a replica (+convert-to-slave), even when
+        another Sentinel has just promoted it.
+        """
         for node in self.lab.nodes:
-            words = self.seed.sentinel(node.name, "MASTER", MASTER).split("\n")
-            told = dict(zip(words[::2], words[1::2]))
-            if (told["flags"], told["num-slaves"], told["num-other-sentinels"]) != ("master", "2", "2"):
+            told = _values(self.seed.sentinel(node.name, "MASTER", MASTER))
+            if [told[key] for key in ("flags", "num-slaves", "num-other-sentinels")] != [["master"], ["2"], ["2"]]:
                 return False
-            words = self.seed.sentinel(node.name, "REPLICAS", MASTER).split("\n")
-            if [words[i + 1] for i, word in enumerate(words) if word == "flags"] != ["slave", "slave"]:
+            told = _values(self.seed.sentinel(node.name, "REPLICAS", MASTER))
+            if any(told[key] != ["slave", "slave"] for key in ("flags", "role-reported")):
                 return False
         return True
 
@@ -129,6 +132,15 @@ class Standalone(System):
         """The primary that every Sentinel names, if it agrees."""
         name = self.primary()
         return name if name and self.seed.info(name)["role"] == "master" else None
+
+
+def _values(answer):
+    """field -> its values, of one server or several in a row, as redis-cli prints them."""
+    words = answer.split("\n")
+    found = {}
+    for key, value in zip(words[::2], words[1::2]):
+        found.setdefault(key, []).append(value)
+    return found
 
 
 class StandaloneGuarded(Standalone):
