@@ -71,9 +71,11 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 /* Node attributes. */
 int watch_attributes_open(struct watch *watch);
 void watch_attributes_close(struct watch *watch);
+/* The cluster has changed: what the CIB may have lost with it is written again. */
+void watch_attributes_repeat(struct watch *watch);
 void watch_attributes_score(struct watch *watch, int score);
-/* A node came into the ring: what its controller may delete then is written again for a while. */
-void watch_attributes_joined(struct watch *watch);
+/* The cluster has changed: what the CIB loses with it is written again for a while. */
+void watch_attributes_repeat(struct watch *watch);
 void watch_attributes_status(struct watch *watch, enum protocol_status status);
 
 /* The copy of epochs and claims in the CIB. Read once; the epoch file is told after that. */

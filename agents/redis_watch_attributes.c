@@ -7,6 +7,7 @@
 
 #include "attr.h"
 #include "attr_manager.h"
+#include "controller.h"
 #include "log.h"
 #include <errno.h>
 #include <string.h>
@@ -14,13 +15,15 @@
 #define MOVE_MS   3000 /* that the role may take to move */
 #define STATUS_MS 500  /* that a status has to stand before it is written */
 
+/* From a change of the cluster until Pacemaker has finished what it deletes: 2 s were seen. */
 #define REPEAT_MS   500
-#define REPEATS_MAX 10 /* after a node joined */
+#define REPEATS_MAX 20
 
 struct watch_attributes {
     struct attr_manager *manager;
     char *score_name, *status_name;
     struct loop_timer *quiet; /* a status is owed */
+    struct controller *controller;
     struct loop_timer *repeat;
     size_t repeats; /* to come */
     enum protocol_status status;
@@ -65,8 +68,9 @@ void watch_attributes_score(struct watch *watch, int score)
 
 /*
  * Seen with Pacemaker 2.1.5: after a heal the controller of the node that was cut off has the CIB
- * delete the attributes of all others, and the attribute manager takes them for written. It is told
- * to write all that it knows again, of every program: what is there already changes nothing.
+ * delete the attributes of all others, and when a controller ends the others delete its node's; the
+ * attribute manager takes them for written. It is told to write all that it knows again, of every
+ * program: what is there already changes nothing.
  */
 static void repeat(void *data)
 {
@@ -78,10 +82,16 @@ static void repeat(void *data)
         (void)loop_timer_start(attributes->repeat, REPEAT_MS);
 }
 
-void watch_attributes_joined(struct watch *watch)
+void watch_attributes_repeat(struct watch *watch)
 {
     watch->attributes->repeats = REPEATS_MAX;
     (void)loop_timer_start(watch->attributes->repeat, REPEAT_MS);
+}
+
+static void controller_back(void *data)
+{
+    log_info("Pacemaker's controller is back");
+    watch_attributes_repeat(data);
 }
 
 static const char *status_text(enum protocol_status status)
@@ -139,6 +149,7 @@ int watch_attributes_open(struct watch *watch)
     static const struct attr_manager_events events = {.down = manager_down, .written = written};
     struct watch_attributes *attributes = xcalloc(1, sizeof(*attributes));
     const char *instance = watch->context.instance;
+    int rc;
 
     watch->attributes = attributes;
     attributes->score_name = xasprintf("master-%s", instance);
@@ -147,7 +158,8 @@ int watch_attributes_open(struct watch *watch)
     attributes->repeat = loop_timer_new(watch->loop, LOOP_LOW, repeat, watch);
     if (!attributes->quiet || !attributes->repeat)
         return -ENOMEM;
-    return attr_manager_open(watch->loop, &events, watch, &attributes->manager);
+    rc = attr_manager_open(watch->loop, &events, watch, &attributes->manager);
+    return rc ? rc : controller_open(watch->loop, controller_back, watch, &attributes->controller);
 }
 
 void watch_attributes_close(struct watch *watch)
@@ -156,6 +168,7 @@ void watch_attributes_close(struct watch *watch)
 
     if (!attributes)
         return;
+    controller_close(attributes->controller);
     loop_timer_free(attributes->quiet);
     loop_timer_free(attributes->repeat);
     attr_manager_close(attributes->manager);

@@ -96,10 +96,11 @@ static void bus_ring(void *data, struct ring ring, const uint32_t *nodes, size_t
         end_if_new(watch, nodes[i]);
     }
     if (count > watch->ring->ring_size)
-        watch_attributes_joined(watch);
+        watch_attributes_repeat(watch);
     watch->ring->ring_size = count;
     log_info("ring %llx of %zu nodes", (unsigned long long)event.members.ring, count);
     watch_event(watch, &event);
+    watch_attributes_repeat(watch);
 }
 
 static void bus_group(void *data, const struct bus_members *members)

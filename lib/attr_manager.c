@@ -50,24 +50,7 @@ struct write_job {
     struct write_one item[];
 };
 
-struct session {
-    crm_ipc_t *ipc; /* NULL: not open */
-};
-
 /* --- on the thread --- */
-
-static int session_open(void *data)
-{
-    return pacemaker_connect("attrd", &((struct session *)data)->ipc);
-}
-
-static void session_free(void *data)
-{
-    struct session *session = data;
-
-    pacemaker_disconnect(session->ipc);
-    free(session);
-}
 
 static xmlDoc *request_new(const char *task, const char *name, const char *value)
 {
@@ -112,7 +95,7 @@ static int request_send(crm_ipc_t *ipc, xmlDoc *request, int *refused)
 
 static int write_run(void *data, void *job)
 {
-    struct session *session = data;
+    struct pacemaker_session *session = data;
     struct write_job *writes = job;
     int rc = 0;
 
@@ -256,19 +239,7 @@ static void write_late(void *owner)
 static void *session_new(void *owner)
 {
     (void)owner;
-    return xcalloc(1, sizeof(struct session));
-}
-
-static int session_fd(const void *session)
-{
-    return crm_ipc_get_fd(((const struct session *)session)->ipc);
-}
-
-/* The attribute manager says nothing unasked; what can be read here is its end. */
-static int session_read(void *owner, void *session)
-{
-    (void)owner;
-    return pacemaker_read(((struct session *)session)->ipc);
+    return pacemaker_session_new("attrd");
 }
 
 static void manager_up(void *owner, void *session)
@@ -289,10 +260,10 @@ int attr_manager_open(struct loop *loop, const struct attr_manager_events *event
 {
     static const struct seat_kind kind = {
         .session_new = session_new,
-        .session_open = session_open,
-        .session_free = session_free,
-        .session_fd = session_fd,
-        .session_read = session_read,
+        .session_open = pacemaker_session_open,
+        .session_free = pacemaker_session_free,
+        .session_fd = pacemaker_session_fd,
+        .session_read = pacemaker_session_read,
         .up = manager_up,
         .down = manager_down,
     };

@@ -69,8 +69,39 @@ int pacemaker_ask(crm_ipc_t *ipc, xmlNode *request, int32_t timeout_ms, xmlNode 
     return rc < 0 ? rc : -ETIMEDOUT;
 }
 
-int pacemaker_read(crm_ipc_t *ipc)
+void *pacemaker_session_new(const char *server)
 {
+    struct pacemaker_session *session = xcalloc(1, sizeof(*session));
+
+    session->server = server;
+    return session;
+}
+
+int pacemaker_session_open(void *data)
+{
+    struct pacemaker_session *session = data;
+
+    return pacemaker_connect(session->server, &session->ipc);
+}
+
+void pacemaker_session_free(void *data)
+{
+    struct pacemaker_session *session = data;
+
+    pacemaker_disconnect(session->ipc);
+    free(session);
+}
+
+int pacemaker_session_fd(const void *session)
+{
+    return crm_ipc_get_fd(((const struct pacemaker_session *)session)->ipc);
+}
+
+int pacemaker_session_read(void *owner, void *session)
+{
+    crm_ipc_t *ipc = ((struct pacemaker_session *)session)->ipc;
+
+    (void)owner;
     if (crm_ipc_ready(ipc) > 0)
         crm_ipc_read(ipc);
     return crm_ipc_connected(ipc) ? 0 : -ENOTCONN;

@@ -22,7 +22,18 @@ void pacemaker_disconnect(crm_ipc_t *ipc); /* NULL-safe */
  * less than 0: the connection is of no more use: -ETIMEDOUT, -ENOTCONN, -errno.
  */
 int pacemaker_ask(crm_ipc_t *ipc, xmlNode *request, int32_t timeout_ms, xmlNode **answer);
-/* Reads what came unasked and drops it, without waiting. 0, -ENOTCONN. */
-int pacemaker_read(crm_ipc_t *ipc);
+
+/* A connection as the session of a seat (seat.h), whose functions these are. */
+struct pacemaker_session {
+    const char *server;
+    crm_ipc_t *ipc; /* NULL: not open */
+};
+
+void *pacemaker_session_new(const char *server); /* `server` outlives it */
+int pacemaker_session_open(void *session);
+void pacemaker_session_free(void *session);
+int pacemaker_session_fd(const void *session);
+/* What comes unasked is dropped; what counts is that the connection ends. */
+int pacemaker_session_read(void *owner, void *session);
 
 #endif

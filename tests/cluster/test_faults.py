@@ -78,6 +78,26 @@ def test_the_primary_crashes_while_a_daemon_of_its_node_is_killed(cluster, obser
     goes_on(cluster, observed)
 
 
+def test_attributes_outlive_the_controller(cluster):
+    """With a controller that ends, Pacemaker deletes its node's attributes from the CIB; its attribute manager
+    notices that from 3.0 on."""
+    primary = cluster.wait_healthy()
+    names = [node.name for node in cluster.lab.nodes]
+    expected = {"redis-status": {**dict.fromkeys(names, "replica"), primary: "primary"},
+                "sentinel-status": dict.fromkeys(names, "ok"), "haproxy-status": dict.fromkeys(names, "up")}
+    for name, values in expected.items():
+        cluster.wait_attributes(name, values)
+    replica = cluster.replicas()[0]
+    old = cluster.processes(replica, "pacemaker-controld")
+    cluster.signal(replica, "pacemaker-controld")
+    cluster.wait(lambda: cluster.processes(replica, "pacemaker-controld") not in ([], old), 30,
+                 "the controller runs again")
+
+    for name, values in expected.items():
+        cluster.wait_attributes(name, values)
+    assert cluster.wait_healthy() == primary
+
+
 def test_a_watch_that_is_killed_comes_back_and_nothing_moves(cluster, observed):
     primary = cluster.wait_healthy()
     for name in ("n1", "n2", "n3"):
