@@ -71,8 +71,6 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 /* Node attributes. */
 int watch_attributes_open(struct watch *watch);
 void watch_attributes_close(struct watch *watch);
-/* The cluster has changed: what the CIB may have lost with it is written again. */
-void watch_attributes_repeat(struct watch *watch);
 void watch_attributes_score(struct watch *watch, int score);
 /* The cluster has changed: what the CIB loses with it is written again for a while. */
 void watch_attributes_repeat(struct watch *watch);

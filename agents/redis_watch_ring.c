@@ -21,7 +21,6 @@ struct watch_ring {
     struct links *links;
     struct loop_timer *again; /* a tell is owed */
     uint64_t ring;
-    size_t ring_size;
 };
 
 /* With two_node one is enough, and fencing, on which Pacemaker waits before it promotes, makes sure
@@ -95,9 +94,6 @@ static void bus_ring(void *data, struct ring ring, const uint32_t *nodes, size_t
         add_member(&event.members, nodes[i]);
         end_if_new(watch, nodes[i]);
     }
-    if (count > watch->ring->ring_size)
-        watch_attributes_repeat(watch);
-    watch->ring->ring_size = count;
     log_info("ring %llx of %zu nodes", (unsigned long long)event.members.ring, count);
     watch_event(watch, &event);
     watch_attributes_repeat(watch);
