@@ -3,8 +3,7 @@
 
 Cluster properties, fencing, HAProxy and the floating address are the example's own text, so the client's way
 is the same.  Its meta-data asks for monitors of 20 s and time-outs of 60 and 120 s.  Here its monitors run as
-often as ours, and its time-outs are as short as it bore without a false alarm: it has no down_after, and
-notices a hang by nothing else.
+often as ours, and its time-outs are far shorter: it has no down_after, and notices a hang by nothing else.
 """
 
 from cluster.seed import Seed

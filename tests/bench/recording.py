@@ -44,16 +44,20 @@ class Recording:
         except LabTimeout:
             self.back = False
 
-    def until_settled(self, moved_from=None):
-        """Until the servers that run are well, and, if asked for, another one is the primary."""
-        def settled():
-            return self.system.trouble() is None and self.system.primary() not in (None, moved_from)
-        try:
-            self.system.lab.wait(settled, SETTLED_WITHIN, f"{self.system.title} settles", every=0.3)
-        except LabTimeout:
-            # Else, what did not settle shows in what was lost, and in whether writes came back.
-            self.moved = moved_from is None
+    def until_moved(self, old):
+        """Until another one is the primary."""
+        self.moved = self._wait(lambda: self.system.primary() not in (None, old), "the role moves")
+
+    def until_settled(self):
+        """Until the servers that run are well; if not, it shows in what is lost and whether writes come back."""
+        self._wait(lambda: self.system.trouble() is None, "all is well")
         self.go_on(GO_ON)
+
+    def _wait(self, condition, why):
+        try:
+            return self.system.lab.wait(condition, SETTLED_WITHIN, f"{self.system.title}: {why}", every=0.3)
+        except LabTimeout:
+            return False
 
     def until(self, seconds):
         """Until so many seconds have passed since the fault."""

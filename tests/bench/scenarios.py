@@ -54,7 +54,8 @@ def switchover(system):
     with recorded(system) as record:
         old = system.primary()
         record.fault(system.switchover)
-        record.until_settled(moved_from=old)
+        record.until_moved(old)
+        record.until_settled()
         record.until_back()
     return record.result
 
