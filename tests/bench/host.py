@@ -15,7 +15,7 @@ def describe():
     return {"date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             "cores": os.cpu_count(), "processor": _processor(), "memory_gb": round(_memory_kb() / 2 ** 20, 1),
             "kernel": platform.release(), "system": platform.freedesktop_os_release().get("PRETTY_NAME", "?"),
-            "commit": _output("git", "-C", str(TOP), "rev-parse", "--short", "HEAD") or "a release",
+            "commit": _output("git", "-C", str(TOP), "rev-parse", "--short", "HEAD") or "unknown",
             "packages": {name: _output("dpkg-query", "-W", "-f", "${Version}", name) or "?" for name in PACKAGES}}
 
 

@@ -11,7 +11,8 @@ def markdown(results):
     """All tables, and on what machine they were made."""
     parts = ["Each figure is the median (minimum to maximum) of the runs."]
     parts += [_table(results, scenario, text) for scenario, text in results["scenarios"].items()]
-    return "\n\n".join([part for part in parts if part] + [_monitors(results), _origin(results)]) + "\n"
+    parts += [_monitors(results), _origin(results)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def runs_of(results, system, scenario):
