@@ -37,12 +37,13 @@ def _pair(text):
 
 def down(options):
     with state.lock():
-        for name in state.names() if options.all else [options.name]:
+        every = options.all or options.left
+        for name in state.names() if every else [options.name]:
             folder = Folder(name)
-            if folder.starter() and options.all:
+            if folder.starter() and every:
                 print(f"lab '{name}' is left: process {folder.starter()} is starting it")
-                continue
-            launch.down(folder)
+            elif not (options.left and folder.state()):
+                launch.down(folder)
 
 
 def status(options):
@@ -178,7 +179,8 @@ def parser():
          argument("--install-dir", metavar="DIR",
                   help="show what `make install DESTDIR=DIR` wrote over the nodes' /usr, /etc and /var"))
     verb(down, "end a lab and remove everything of it",
-         argument("--all", action="store_true", help="every lab, and what killed ones left"))
+         argument("--all", action="store_true", help="every lab, and what killed ones left"),
+         argument("--left", action="store_true", help="what killed ones left, and no lab that runs"))
     verb(status, "show the labs, their nodes and the faults in force")
     verb(on, "run a command in a node; its exit code is passed on", node, command)
     verb(shell, "a shell in a node", node)
