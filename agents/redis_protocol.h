@@ -28,7 +28,8 @@
 #define PROTOCOL_KEEP_MS    2000 /* between two stores of a position that the server does not keep */
 /* For a replica to link before a lone primary may write alone. */
 #define PROTOCOL_BACKSTOP_MS  2000
-#define PROTOCOL_JUST_MS      20 /* an answer this old is one of now */
+#define PROTOCOL_UNWATCHED_MS 30000 /* for a server at work whose watch does not run */
+#define PROTOCOL_JUST_MS      20    /* an answer this old is one of now */
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
@@ -360,7 +361,7 @@ struct protocol {
     uint64_t order;                     /* last number given */
     uint64_t role_order, role_order_ms; /* last order to seal, follow or take the role */
     enum protocol_effect_kind role_effect;
-    uint32_t role_node;
+    uint32_t role_node, move_to;
     uint64_t sealed_for, cause;
     int backstop; /* last ordered; -1: not known */
     uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
@@ -377,7 +378,6 @@ struct protocol {
     enum protocol_move_step move;
     enum protocol_request move_request;
     bool move_replied, move_reached;
-    uint32_t move_to;
     uint64_t move_began_ms, move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
     bool yields;
 

@@ -323,6 +323,16 @@ static void reply_when_known(struct protocol *p)
         reply(p, -ECANCELED, PROTOCOL_REASON_SERVER, p->config.self);
 }
 
+/* In this ring: it goes first, and we shall follow it. */
+static bool somebody_claims(const struct protocol *p)
+{
+    for (size_t i = 0; i < p->member_count; i++)
+        if (i != p->self && p->member[i].in_group && p->member[i].fresh &&
+            p->member[i].last.claim > protocol_newest(p)->epoch)
+            return true;
+    return false;
+}
+
 /* The primary stays, though somebody out of sight claimed a higher epoch: it needs one above. */
 static void consider_renewal(struct protocol *p)
 {
@@ -330,7 +340,7 @@ static void consider_renewal(struct protocol *p)
 
     if (protocol_leads(p) && self->fresh && self->last.role == MEMBER_ROLE_PRIMARY && p->contest &&
         p->move == PROTOCOL_MOVE_NONE && protocol_own_rank(p) == RANK_SCORE_CHOSEN &&
-        protocol_lease_holds(p) && p->server == MEMBER_SERVER_ANSWERS) {
+        protocol_lease_holds(p) && p->server == MEMBER_SERVER_ANSWERS && !somebody_claims(p)) {
         if (p->claim_replied)
             p->claim_by_agent = false;
         begin(p);

@@ -85,6 +85,10 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
         candidate_from_record(p, c);
     if (!m->heard)
         return;
+    /* Its server goes on and confirms writes; its monitor starts the watch again. */
+    c->unwatched = m->in_ring && !m->in_group && !m->left &&
+                   last->server == MEMBER_SERVER_ANSWERS &&
+                   p->now_ms < p->contest_ms + PROTOCOL_UNWATCHED_MS;
     c->server = last->server;
     c->role = last->role;
     c->link = last->link;

@@ -83,7 +83,7 @@ static uint32_t not_final(const struct rank_question *question)
         const struct rank_candidate *c = &question->candidate[i];
         if (!c->in_ring)
             continue;
-        if (!c->told && !question->waited && c->awaited)
+        if (!c->told && c->awaited && (!question->waited || c->unwatched))
             return c->node;
         if (!c->told)
             continue;

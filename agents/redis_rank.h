@@ -19,6 +19,7 @@ struct rank_candidate {
     bool in_ring;
     bool told; /* in this ring, by its watch; else the fields below are what was last known */
     bool written_off; /* by the operator: its absence counts for nothing */
+    bool unwatched;   /* in the ring, last heard to be at work, and its watch does not run */
     bool awaited;     /* not told, and known to hold data: it counts as a holder */
     enum member_server server;
     enum member_role role;

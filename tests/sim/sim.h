@@ -118,7 +118,7 @@ struct sim_write {
     uint32_t position;
     uint8_t server, holders;
     bool wait, confirmed, lost;
-    bool apart; /* confirmed by a replica that check_is_apart() */
+    bool apart; /* when it was confirmed, by check_is_apart() */
 };
 
 struct sim_server {
@@ -381,7 +381,7 @@ void fault_heal(struct sim *sim);
 void check_step(struct sim *sim);
 void check_pause(struct sim *sim, int node);
 void check_promotion(struct sim *sim, int node);
-bool check_is_apart(struct sim *sim, int node);
+bool check_is_apart(struct sim *sim, int primary, int replica);
 void check_end(struct sim *sim);
 bool check_is_well(const struct sim *sim);
 

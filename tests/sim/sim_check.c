@@ -69,16 +69,25 @@ static bool was_restarted(const struct sim *sim, int node, uint64_t at)
     return sim->disturbing + sim->planned_moves > 1 && sim->node[node].server.up_since > at;
 }
 
-/*
- * It was disturbed a moment ago and is in no ring yet: a write that it acknowledges now is nobody's
- * whom the others know.
- */
-bool check_is_apart(struct sim *sim, int node)
+/* Disturbed a moment ago, and in no ring yet. */
+static bool is_in_no_ring(struct sim *sim, int node)
 {
     const struct sim_node *n = &sim->node[node];
     const struct sim_ring *ring = ring_of(sim, node);
 
     return sim->now < n->disturbed_at + 3 * SECOND && (!ring || ring->id != n->ring);
+}
+
+/*
+ * Of a write that such a replica acknowledges nobody can know, nor of one that a primary takes
+ * without its watch when there was a next one already.
+ */
+bool check_is_apart(struct sim *sim, int primary, int replica)
+{
+    const struct sim_server *server = &sim->node[primary].server;
+    bool old = data_promotion(sim, server->stream, server->length) < sim->promotion_counter;
+
+    return is_in_no_ring(sim, replica) || (old && is_excused(sim, primary));
 }
 
 /* Promise 1: a confirmed write that the new primary lacks, with a holder that nothing befell. */

@@ -136,7 +136,7 @@ static void confirm(struct sim *sim, int primary, int replica)
             continue;
         write->confirmed = true;
         write->confirmed_at = sim->now;
-        write->apart = check_is_apart(sim, replica);
+        write->apart = check_is_apart(sim, primary, replica);
         write->holders = (uint8_t)(1U << primary | 1U << replica);
         sim->counters[1]++;
     }

@@ -572,6 +572,24 @@ static void a_stall_that_passes_takes_no_score(void **unused)
     assert_int_equal(machine.score, RANK_SCORE_NEVER);
 }
 
+/* Node 3's watch was killed: its server confirms writes all the same, so it is waited for. */
+static void a_replica_without_its_watch_is_waited_for(void **unused)
+{
+    (void)unused;
+    follow();
+    give_members(1015, PROTOCOL_EVENT_GROUP, 1, 2);
+    give_told(1016, 2, &peer[2]);
+    echo(1017);
+    lose_the_primary();
+    give_tick(3000, 2999);
+    echo(3001);
+    assert_true(machine.contest);
+    assert_int_equal(machine.rank.verdict, RANK_WAIT);
+    give_tick(1023 + PROTOCOL_UNWATCHED_MS, 1022 + PROTOCOL_UNWATCHED_MS);
+    echo(1024 + PROTOCOL_UNWATCHED_MS);
+    assert_int_equal(machine.rank.verdict, RANK_DECIDED);
+}
+
 /* The file is read while the others tell already: what they know is not forgotten for it. */
 static void what_was_heard_before_the_file_counts(void **unused)
 {
@@ -716,6 +734,7 @@ int main(void)
         cmocka_unit_test(a_claim_that_was_given_up_hides_no_lower_one),
         cmocka_unit_test(a_new_ring_takes_no_score_before_its_quorum_is_known),
         cmocka_unit_test(a_stall_that_passes_takes_no_score),
+        cmocka_unit_test(a_replica_without_its_watch_is_waited_for),
         cmocka_unit_test(what_was_heard_before_the_file_counts),
         cmocka_unit_test(a_demotion_waits_for_a_replica_that_is_being_copied_to),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
