@@ -17,6 +17,7 @@
 
 #define PROGRAM      RHA_LIBEXEC_DIR "/redis-watch"
 #define PING_MS      500 /* a loop that never blocks answers sooner, or it is stopped */
+#define PARAMS_MAX   65536
 #define READY_MS     3000
 #define READY_PAUSE  20
 #define HAND_OVER_MS 5000
@@ -126,13 +127,11 @@ void companion_word_get(const struct redis_server *server, struct companion_word
     (void)ping(server, server->context->deadline, word);
 }
 
-static int write_params(const struct redis_server *server)
+/* Lines `NAME VALUE` of what is given. Caller frees. */
+static char *params_text(const struct redis_server *server)
 {
-    cleanup_free char *path = path_in(server, COMPANION_PARAMS);
-    cleanup_free char *text = xstrdup("");
+    char *text = xstrdup("");
 
-    if (!server->context->params_valid && access(path, F_OK) == 0)
-        return 0; /* the values of before count */
     for (const struct param *param = redis_param_table; param->name; param++) {
         cleanup_free char *value = param_text(param, server->params);
         char *longer;
@@ -143,6 +142,17 @@ static int write_params(const struct redis_server *server)
         free(text);
         text = longer;
     }
+    return text;
+}
+
+static int write_params(const struct redis_server *server)
+{
+    cleanup_free char *path = path_in(server, COMPANION_PARAMS);
+    cleanup_free char *text = NULL;
+
+    if (!server->context->params_valid && access(path, F_OK) == 0)
+        return 0; /* the values of before count */
+    text = params_text(server);
     return file_write_atomic(path, text, 0600);
 }
 
@@ -155,8 +165,7 @@ static int launch(const struct redis_server *server, struct proc_id *id)
     int rc = write_params(server);
 
     if (!rc)
-        rc = proc_start(&(struct proc_spec){.argv = argv, .log_path = log, .is_companion = true},
-                        id);
+        rc = proc_start(&(struct proc_spec){.argv = argv, .log_path = log}, id);
     return rc ? rc : proc_save(process, id);
 }
 
@@ -218,9 +227,16 @@ void companion_keep(const struct redis_server *server, struct companion_word *wo
 
 void companion_reload(const struct redis_server *server)
 {
+    cleanup_free char *path = path_in(server, COMPANION_PARAMS);
+    cleanup_free char *text = params_text(server);
+    cleanup_free char *before = NULL;
     cleanup_free char *reason = NULL;
-    int rc = write_params(server);
+    int rc;
 
+    if (!server->context->params_valid ||
+        (file_read(path, PARAMS_MAX, &before) == 0 && str_eq(before, text)))
+        return;
+    rc = write_params(server);
     if (rc)
         log_warning("the parameters could not be noted for redis-watch: %s", strerror(-rc));
     else if (companion_ask(server, "reload", server->context->deadline, &reason) != COMPANION_DONE)

@@ -53,7 +53,8 @@ int companion_end(const struct redis_server *server, struct deadline deadline);
  * that gives no answer is killed first. A failure is logged: the action goes on without.
  */
 void companion_keep(const struct redis_server *server, struct companion_word *word);
-/* Gives a watch that runs the reloadable parameters; one that does not gets them at its start. */
+/* Gives a watch that runs the reloadable parameters where they are others than it has; one that
+ * does not gets them at its start. */
 void companion_reload(const struct redis_server *server);
 /* Before the server is ended: the role is handed over, the last position noted. */
 void companion_announce_stop(const struct redis_server *server);

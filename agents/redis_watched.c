@@ -78,10 +78,14 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
         let_the_role_move(server, view);
     if (server->context->is_probe && redis_state_is_alive(view->state))
         redis_crashes_forget(server);
-    if (word.state != COMPANION_STATE_NONE)
+    if (word.state != COMPANION_STATE_NONE) {
         redis_report_forget(server);
-    else if (!server->context->is_probe)
+        /* A reload may have come while the watch gave no answer. */
+        if (!server->context->is_probe)
+            companion_reload(server);
+    } else if (!server->context->is_probe) {
         redis_report(server, view);
+    }
     rc = redis_judge(server, view, &word);
     note_leading(server, rc);
     return rc;

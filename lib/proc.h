@@ -43,7 +43,6 @@ struct proc_spec {
     const char *dir;         /* working directory; NULL: "/" */
     const char *log_path;    /* standard output and error are appended here; NULL: /dev/null */
     uint64_t nofile;         /* RLIMIT_NOFILE to set, as far as allowed; 0: left alone */
-    bool is_companion;       /* ours: it keeps the cluster's settings for logging (HA_*) */
 };
 
 /*

@@ -54,8 +54,7 @@ static bool variable_is_ours(const char *variable)
     return false;
 }
 
-/* A companion of ours logs where the cluster logs. */
-static char **environment_of(bool is_companion)
+static char **environment_for_server(void)
 {
     size_t count = 0, kept = 0;
     char **environment;
@@ -64,7 +63,7 @@ static char **environment_of(bool is_companion)
         count++;
     environment = xcalloc(count + 1, sizeof(*environment));
     for (size_t i = 0; i < count; i++)
-        if (!variable_is_ours(environ[i]) || (is_companion && str_starts(environ[i], "HA_")))
+        if (!variable_is_ours(environ[i]))
             environment[kept++] = environ[i];
     return environment;
 }
@@ -240,7 +239,7 @@ int proc_start(const struct proc_spec *spec, struct proc_id *id)
     if (rc == 0)
         rc = plan_output(spec->log_path, &plan);
     if (rc == 0) {
-        plan.environment = environment_of(spec->is_companion);
+        plan.environment = environment_for_server();
         rc = plan_carry_out(&plan, id);
     }
     plan_clear(&plan);
