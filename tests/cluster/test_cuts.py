@@ -20,20 +20,20 @@ def goes_on(cluster, observed):
 
 
 def heal(cluster, observed):
-    """The other side took over, and both become one again. Who leads then."""
+    """The other side took over, and both become one again. Pacemaker deletes attributes while it merges, so
+    the role may move once more."""
     observed.wait_writes_after(time.monotonic(), 30)
     cluster.lab.heal()
     observed.wait_writes_after(time.monotonic(), 60)
-    return cluster.wait_healthy()
+    cluster.wait_healthy()
 
 
 def test_a_cut_off_primary_stops_taking_writes_before_another_takes_them(unfenced, observed, rounds):
     for _ in range(rounds):
         old = unfenced.wait_healthy()
         unfenced.node(old).cut()
-        new = unfenced.wait_promoted_elsewhere(old)
-
-        assert heal(unfenced, observed) == new
+        unfenced.wait_promoted_elsewhere(old)
+        heal(unfenced, observed)
     goes_on(unfenced, observed)
 
 
