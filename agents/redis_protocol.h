@@ -31,7 +31,7 @@
 #define PROTOCOL_UNWATCHED_MS 30000 /* for a server at work whose watch does not run */
 #define PROTOCOL_JUST_MS      20    /* an answer this old is one of now */
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
-#define PROTOCOL_UNKNOWN_MS   3000  /* a new watch says no score before it has heard the others */
+#define PROTOCOL_UNKNOWN_MS   15000 /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
 #define PROTOCOL_TIMELINES    8
 #define PROTOCOL_EFFECTS_MAX  32

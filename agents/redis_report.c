@@ -17,7 +17,7 @@
 #define LINK_GRACE_S  5
 /* After a promotion the replicas take a moment to link up; until then min-replicas-to-write holds
  * writes back. */
-#define SETTLES_MS       4000
+#define SETTLES_MS       8000
 #define SETTLES_PAUSE_MS 100
 
 static bool is_following_somebody(const struct redis_info *info)
@@ -191,13 +191,14 @@ static bool write_check_is_barred(const char *text)
  */
 static enum ocf_exit judge_write_path(const struct redis_server *server, struct redis_view *view)
 {
-    struct deadline deadline =
-        deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
-    struct deadline settled = deadline_min(deadline, deadline_in(SETTLES_MS));
+    struct deadline settled = deadline_min(server->context->deadline, deadline_in(SETTLES_MS));
     const char *text = "";
     int rc;
 
     do {
+        struct deadline deadline =
+            deadline_min(server->context->deadline, deadline_in(server->params->down_after_ms));
+
         rc = redis_ask_words(view->client, deadline, NULL, "SETRANGE", "redis-ha:write-check", "0",
                              "", NULL);
         text = redis_client_error_text(view->client);
