@@ -75,7 +75,7 @@ def over_usr(tmp_path_factory):
         for one in AGENTS:
             shutil.copy2(ocf.agent_path(one), place / one)
     home = tmp_path_factory.mktemp("home")  # crmsh keeps its settings and a cache there
-    script = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
+    script = 'mount -n -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
 
     def call(*command):
         return run("unshare", "--mount", "--propagation", "private", "sh", "-c", script, tree, *command,
