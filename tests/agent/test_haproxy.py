@@ -261,7 +261,7 @@ def test_stats_socket_that_hangs(proxy, silent_socket):
     master = proxy.agent.recorded_pid()
     proxy.socket.unlink()
     silent_socket(proxy.socket)
-    reason = proxy.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=3000).reason
+    reason = proxy.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=5000).reason
     assert str(proxy.socket) in reason and "no answer in time" in reason
     proxy.agent.must("stop")
     assert not ocf.is_alive(master)
@@ -269,9 +269,9 @@ def test_stats_socket_that_hangs(proxy, silent_socket):
 
 def test_somebody_elses_silent_socket_is_neither_running_nor_stopped(proxy, silent_socket):
     silent_socket(proxy.socket)
-    reason = proxy.agent.must("monitor", ocf.ERR_GENERIC, interval=0, timeout_ms=3000).reason
+    reason = proxy.agent.must("monitor", ocf.ERR_GENERIC, interval=0, timeout_ms=5000).reason
     assert str(proxy.socket) in reason
-    proxy.agent.must("stop", timeout_ms=3000)
+    proxy.agent.must("stop", timeout_ms=5000)
     assert proxy.socket.exists()
 
 
@@ -279,7 +279,7 @@ def test_frozen_worker(proxy):
     proxy.agent.must("start")
     master, worker = proxy.agent.recorded_pid(), proxy.worker
     os.kill(worker, signal.SIGSTOP)
-    assert "no answer in time" in proxy.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=3000).reason
+    assert "no answer in time" in proxy.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=5000).reason
     proxy.agent.must("stop", timeout_ms=5000)
     assert not ocf.is_alive(master) and not ocf.is_alive(worker)
 

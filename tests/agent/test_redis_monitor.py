@@ -101,7 +101,7 @@ def test_user_who_may_not_ask(redis):
 
 def test_renamed_info(redis):
     one = redis("rename-command INFO hidden-info")
-    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=3000)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=5000)
     assert "INFO" in result.reason[:128] and "unknown command" in result.reason[:128]
     assert not one.is_open()
 

@@ -160,7 +160,7 @@ def test_address_of_the_node_attribute_overrides(node):
 def test_address_that_cannot_be_asked_for_is_not_guessed(node, fault):
     one = node()
     one.fault_of_attributes(fault)
-    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=2000)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=4000)
     assert f"{one.agent.instance}-address" in result.reason[:FIRST] and "n1" in result.reason[:FIRST]
     assert not one.is_open()
     one.must("stop")
@@ -178,7 +178,7 @@ def test_attributes_that_can_be_asked_for_again(node, until):
 def test_node_without_corosync_needs_to_be_told_its_address(node):
     """It would announce 127.0.0.1 to the others."""
     one = node(address=None)
-    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=2000)
+    result = one.must("start", ocf.ERR_GENERIC, timeout_ms=4000)
     assert "address" in result.reason[:FIRST] and f"{one.agent.instance}-address" in result.reason[:FIRST]
     assert not one.is_open()
     plain = node(address=None, clone=False)

@@ -321,7 +321,7 @@ def test_frozen(sentinel):
     sentinel.agent.must("start")
     pid = sentinel.agent.recorded_pid()
     os.kill(pid, signal.SIGSTOP)
-    reason = sentinel.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=3000).reason
+    reason = sentinel.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=5000).reason
     assert str(pid) in reason and str(sentinel.port) in reason and "no answer" in reason
     sentinel.agent.must("stop", timeout_ms=5000)
     assert not ocf.is_alive(pid)
