@@ -78,13 +78,13 @@ int redis_lead(struct redis_view *view, struct deadline deadline, char **problem
     return rc;
 }
 
-/* Linked replicas whose last acknowledgement is older than our data. */
+/* Replicas whose last acknowledgement is older than our data, or that are being copied to. */
 static size_t unacknowledged(const struct redis_info *own)
 {
     size_t count = 0;
 
     for (size_t i = 0; i < own->replica_count; i++)
-        count += own->replicas[i].online && own->replicas[i].offset < own->offset;
+        count += !own->replicas[i].online || own->replicas[i].offset < own->offset;
     return count;
 }
 
@@ -108,7 +108,7 @@ int redis_drain(struct redis_view *view, struct deadline deadline, char **proble
         if (missing == 0)
             return 0;
     } while (deadline_pause(deadline, CONFIRM_MS));
-    *problem = xasprintf("%zu linked replicas do not hold offset %lld yet", missing,
+    *problem = xasprintf("%zu replicas do not hold offset %lld yet", missing,
                          (long long)view->info.offset);
     return -ETIMEDOUT;
 }

@@ -85,6 +85,19 @@ def test_demotion_leaves_a_replica_of_nobody_with_all_its_data(pair, until):
     assert two.call("DBSIZE") == 1000 and offset(one) == offset(two)
 
 
+def test_demotion_waits_for_a_replica_that_is_being_copied_to(node, until):
+    """Its link may look up to itself already; the primary lists it as online only once it has told so."""
+    one, two = node("repl-diskless-sync-delay 2"), node()
+    one.must("start")
+    two.must("start")
+    one.call("REPLICAOF", "NO", "ONE")
+    one.call("MSET", *range(200))
+    two.call("REPLICAOF", "127.0.0.1", one.port)
+    until(lambda: "slave0" in one.info(), "the copy is asked for")
+    one.must("demote")
+    assert two.call("DBSIZE") == 100 and offset(one) == offset(two)
+
+
 SCRIPT = """
 local start = tonumber(redis.call('TIME')[1])
 while redis.call('TIME')[1] - start < 2 do end
