@@ -93,6 +93,7 @@ static void walk_timeline(struct cursor *cursor, struct redis_timeline *timeline
     walk_u64(cursor, &timeline->begin);
     walk_u32(cursor, &timeline->primary);
     walk_bool(cursor, &timeline->written);
+    walk_bool(cursor, &timeline->in_files);
 }
 
 static void walk_held(struct cursor *cursor, struct redis_told *told)

@@ -57,6 +57,7 @@ struct redis_timeline {
     uint64_t begin;   /* offset at which it began */
     uint32_t primary; /* node id */
     bool written;     /* it may hold writes that the epoch before does not */
+    bool in_files;    /* its claim was in the files of a quorum: no other of this number was */
 };
 
 /* The wish of a node to be the primary of an epoch. */

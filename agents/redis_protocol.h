@@ -79,6 +79,7 @@ struct protocol_config {
     uint32_t down_after_ms;  /* contract's down_after */
     uint64_t max_lag;        /* bytes; 0: no limit */
     uint32_t ring_change_ms; /* token + consensus: no ring without us stands earlier */
+    bool ran_before;         /* our server, before this watch was started */
     size_t node_count;       /* corosync's nodelist; others are added as they come, nameless */
     struct protocol_node nodes[REDIS_MEMBERS_MAX];
     uint64_t without; /* bits of enum protocol_rule; 0 in the product */
@@ -313,9 +314,10 @@ struct protocol_position {
 
 struct protocol {
     struct protocol_config config;
-    uint64_t now_ms, began_ms;             /* began: when the file was loaded */
-    struct protocol_effects *effects;      /* of the event under way */
-    bool loaded;                           /* the epoch file was read */
+    uint64_t now_ms, began_ms;        /* began: when the file was loaded */
+    struct protocol_effects *effects; /* of the event under way */
+    bool loaded;                      /* the epoch file was read */
+    uint64_t led_last; /* by it, this node: with this epoch; 0: not, or by another process */
     struct protocol_record record;         /* as it should be */
     struct protocol_record writing, saved; /* on its way to disk; as far as it is there */
     uint64_t file_asked;                   /* generation that is being written; 0: none */
@@ -329,12 +331,11 @@ struct protocol {
     uint64_t ring, ring_ms; /* current ring and since when */
     uint32_t quorum;        /* members needed */
     uint64_t quorum_ring;   /* of the last quorum callback */
-    bool on_bus, quorate, quorum_said;
+    bool on_bus, quorate, quorum_said, unheard;
 
     uint64_t lease_ms;              /* writes allowed until */
     uint64_t tick_ms, tick_sent_ms; /* last good tick; last sent */
     uint64_t links_asked_ms;
-    bool unheard;
     uint64_t unheard_ring; /* ring in which the lease ended; 0: never had one */
 
     enum member_server server;
@@ -374,12 +375,11 @@ struct protocol {
 
     enum protocol_claim_step claim;
     uint64_t claim_epoch, claim_ms, claim_deadline_ms, claim_run;
-    bool claim_by_agent, claim_replied;
+    bool claim_by_agent, claim_replied, claim_in_files;
     enum protocol_move_step move;
     enum protocol_request move_request;
-    bool move_replied, move_reached;
+    bool move_replied, move_reached, yields;
     uint64_t move_began_ms, move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
-    bool yields;
 
     struct redis_told told, sent;
     uint64_t sent_ms;

@@ -264,15 +264,15 @@ static void check_stands(struct protocol *p)
     if (!may_take(p) || !has_just_answered(p))
         return;
     note_uncovered(p);
+    p->claim_in_files = acks(p) >= p->quorum;
     if (protocol_leads(p)) {
         p->claim = PROTOCOL_CLAIM_TAKEN; /* a renewal: the role is ours, the epoch is new */
         return;
     }
     p->claim = PROTOCOL_CLAIM_TAKING;
     p->sealing = false;
-    if (protocol_has_rule(p, PROTOCOL_RULE_BACKSTOP)) {
+    if (protocol_has_rule(p, PROTOCOL_RULE_BACKSTOP))
         protocol_order_backstop(p, 1);
-    }
     p->role_effect = PROTOCOL_EFFECT_TAKE_ROLE;
     p->role_order_ms = p->now_ms;
     p->role_order = protocol_order(p, PROTOCOL_EFFECT_TAKE_ROLE, 0);
@@ -298,12 +298,11 @@ static void check_taking(struct protocol *p)
 /* The timeline is in our file before anybody hears of it, and told before writes open. */
 static void check_taken(struct protocol *p)
 {
-    struct redis_timeline timeline = {
-        .epoch = p->claim_epoch,
-        .replid = p->digest.replid,
-        .begin = p->digest.offset,
-        .primary = p->config.self,
-    };
+    struct redis_timeline timeline = {.epoch = p->claim_epoch,
+                                      .replid = p->digest.replid,
+                                      .begin = p->digest.offset,
+                                      .primary = p->config.self,
+                                      .in_files = p->claim_in_files};
 
     protocol_timeline_add(p, &timeline);
     if (p->saved.timeline_count &&

@@ -69,6 +69,20 @@ static void candidate_from_record(const struct protocol *p, struct rank_candidat
         c->awaited = c->awaited || promised->epoch > 1;
 }
 
+/*
+ * What a disk gave back of the newest timeline, at a position that nobody knows: does it surely
+ * reach the beginning? A primary that loses its power just after its promotion may come back with
+ * less than it began with. One that nobody followed holds nothing new either way.
+ */
+static bool may_be_short(const struct redis_timeline *newest, const struct protocol_member *m)
+{
+    const struct redis_told *last = &m->last;
+    bool alone = !newest->written && newest->primary == m->id;
+
+    return !last->exact && !last->live && last->epoch && last->epoch == newest->epoch &&
+           (alone || last->offset < newest->begin);
+}
+
 static void make_candidate(const struct protocol *p, const struct protocol_member *m,
                            uint64_t cause, struct rank_candidate *c)
 {
@@ -94,10 +108,7 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
     c->link = last->link;
     if (c->told && last->server == MEMBER_SERVER_ANSWERS)
         c->epoch = last->epoch;
-    /* Nobody followed its timeline, and what is left of its data may not even reach the beginning.
-     */
-    if (c->told && !last->exact && !last->live && last->epoch && last->epoch == newest->epoch &&
-        !newest->written && newest->primary == m->id)
+    if (c->told && may_be_short(newest, m))
         c->epoch = protocol_epoch_before(p);
     c->offset = last->offset;
     c->replid = last->replid;

@@ -86,16 +86,18 @@ static struct redis_timeline *find_timeline(struct protocol *p, uint64_t epoch)
 }
 
 /*
- * Two timelines of one number: two claims of which neither's quorum knew the other's. It cannot
- * come of what a ring agrees on; should it, all must take the same one for true, whatever they
- * heard first.
+ * Two timelines of one number: of two claims neither's ring knew the other's. That takes a claim
+ * which was in fewer files than a quorum's, and a CIB that lost it. Nobody but the lone primary had
+ * a file then, so nobody followed it, and its writes were confirmed by nobody: the other one wins.
+ * Of two alike all must take the same one for true, whatever they heard first.
  */
 static void replace_twin(struct protocol *p, struct redis_timeline *known,
                          const struct redis_timeline *other)
 {
     int order = memcmp(other->replid.byte, known->replid.byte, sizeof(known->replid.byte));
+    bool later = other->begin > known->begin || (other->begin == known->begin && order > 0);
 
-    if (other->begin < known->begin || (other->begin == known->begin && order < 0))
+    if (other->in_files == known->in_files ? !later : !other->in_files)
         return;
     *known = *other;
     changed(p);
@@ -249,6 +251,8 @@ void protocol_record_loaded(struct protocol *p, const struct protocol_record *re
     p->record = *record;
     p->saved = *record;
     p->loaded = true;
+    if (p->config.ran_before && protocol_newest(p)->primary == p->config.self)
+        p->led_last = protocol_newest(p)->epoch;
     p->began_ms = p->now_ms;
     for (size_t i = 0; i < p->member_count; i++)
         if (p->member[i].heard) /* while the file was being read */

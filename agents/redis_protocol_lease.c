@@ -117,6 +117,8 @@ static bool is_overtaken(const struct protocol *p)
     const struct protocol_member *self = &p->member[p->self];
     uint64_t epoch = p->own.epoch;
 
+    if (!p->answered)
+        return protocol_newest(p)->primary != p->config.self || protocol_open_claim(p).epoch;
     if (p->claim != PROTOCOL_CLAIM_NONE && p->claim != PROTOCOL_CLAIM_ASKED)
         return true;
     return epoch == 0 || epoch < protocol_newest(p)->epoch ||
@@ -124,18 +126,30 @@ static bool is_overtaken(const struct protocol *p)
            self->last.role != MEMBER_ROLE_PRIMARY || self->last.epoch != epoch;
 }
 
+/*
+ * A server that ran before this watch did, and nothing was heard of it since. By the file this node
+ * led last: it may be a primary that hangs, and would carry out on waking what waits in its
+ * sockets.
+ */
+static bool may_lead_unseen(const struct protocol *p)
+{
+    return !p->answered && p->loaded && p->server != MEMBER_SERVER_GONE &&
+           p->server != MEMBER_SERVER_STOPPED && p->led_last;
+}
+
 static unsigned pause_reasons(const struct protocol *p)
 {
     bool taking = p->claim >= PROTOCOL_CLAIM_TOLD;
     unsigned reasons = 0;
 
-    if (!protocol_leads(p) && !taking)
+    if (!protocol_leads(p) && !taking && !may_lead_unseen(p))
         return 0;
     if (!protocol_lease_holds(p))
         reasons |= PROTOCOL_PAUSE_LEASE;
     if (p->unheard && protocol_has_rule(p, PROTOCOL_RULE_RESUME_TOLD))
         reasons |= PROTOCOL_PAUSE_UNHEARD;
-    if (protocol_leads(p) && is_overtaken(p) && protocol_has_rule(p, PROTOCOL_RULE_HIGHER_EPOCH))
+    if ((protocol_leads(p) || may_lead_unseen(p)) && is_overtaken(p) &&
+        protocol_has_rule(p, PROTOCOL_RULE_HIGHER_EPOCH))
         reasons |= PROTOCOL_PAUSE_HIGHER;
     if (other_is_open(p) && protocol_has_rule(p, PROTOCOL_RULE_HIGHER_EPOCH))
         reasons |= PROTOCOL_PAUSE_OTHER;
@@ -182,6 +196,10 @@ static void order_pause(struct protocol *p)
     p->pause_order = protocol_order(p, PROTOCOL_EFFECT_PAUSE, 0);
 }
 
+/* Others may have gone on, or soon can: no write may come to pass on a pause that is not confirmed.
+ */
+#define GRAVE (PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD | PROTOCOL_PAUSE_HIGHER)
+
 /*
  * A long script or a hang keeps the server from pausing while its lease runs out: stop the process.
  * What clients have sent waits in its sockets and would be carried out on waking, so once others
@@ -189,8 +207,8 @@ static void order_pause(struct protocol *p)
  */
 static void stop_server(struct protocol *p)
 {
-    unsigned grave = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_HIGHER;
-    bool must = (p->pause & grave) && protocol_leads(p) && !p->pause_confirmed &&
+    bool leads = protocol_leads(p) || may_lead_unseen(p);
+    bool must = (p->pause & GRAVE) && leads && !p->pause_confirmed &&
                 protocol_has_rule(p, PROTOCOL_RULE_STOP_SERVER) && p->server != MEMBER_SERVER_GONE;
 
     if (!must) {
@@ -208,7 +226,8 @@ static void stop_server(struct protocol *p)
         protocol_add(p, PROTOCOL_EFFECT_STOP);
         protocol_note(p, PROTOCOL_NOTE_STOPPED, p->config.self, 0);
     }
-    bool over = p->own.epoch < protocol_newest(p)->epoch ||
+    uint64_t epoch = p->answered ? p->own.epoch : p->led_last;
+    bool over = epoch < protocol_newest(p)->epoch ||
                 p->now_ms >= p->unconfirmed_ms + p->config.ring_change_ms;
     if (over && !p->killed) {
         p->killed = true;
@@ -219,13 +238,14 @@ static void stop_server(struct protocol *p)
 void protocol_settle_pause(struct protocol *p)
 {
     unsigned before = p->pause;
-    unsigned grave = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_HIGHER;
 
-    p->pause = p->answered ? pause_reasons(p) : 0;
-    if (!p->answered)
-        return;
-    if ((p->pause & grave) && !(before & grave))
+    p->pause = pause_reasons(p);
+    if ((p->pause & GRAVE) && !(before & GRAVE))
         p->unconfirmed_ms = p->now_ms;
+    if (!p->answered) {
+        stop_server(p);
+        return;
+    }
     if (p->pause &&
         (!p->pause_wanted || (!p->pause_confirmed && p->now_ms >= p->pause_ms + PROTOCOL_RETRY_MS)))
         order_pause(p);

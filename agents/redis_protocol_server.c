@@ -19,7 +19,10 @@ static void meet_process(struct protocol *p, const struct protocol_digest *diges
     if (digest->aof && !digest->empty && digest->role == MEMBER_ROLE_REPLICA &&
         p->record.stored_epoch)
         p->stored_run = digest->run;
+    bool stopped = p->stopped;
     protocol_pause_forget(p);
+    p->stopped =
+        stopped; /* its answer was on the way when it was stopped: it is to go on some time */
 }
 
 /*
@@ -75,24 +78,32 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     note_trouble(p, was_sound);
 }
 
+/* Another watch has looked at our server, and found this. */
+static bool somebody_says(const struct protocol *p, enum member_answer answer)
+{
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *m = &p->member[i];
+        if (m->told && m->last.suspect == p->config.self && i != p->self &&
+            m->last.suspect_answers == answer)
+            return true;
+    }
+    return false;
+}
+
 /*
  * No answer. That takes a primary's role away, and a replica out of the ranks, so a second witness
- * must have found the same: the watch's own connection may be what is ill.
+ * must have found the same: the watch's own connection may be what is ill. It must find the same
+ * as long as that stands, too, for the server may have come back while our connection has not.
  */
 void protocol_silent(struct protocol *p, uint64_t silent_ms)
 {
     bool was_sound = is_sound(p);
-    bool second = p->sentinel_down == MEMBER_ANSWER_YES;
+    bool second = p->sentinel_down == MEMBER_ANSWER_YES || somebody_says(p, MEMBER_ANSWER_NO) ||
+                  !protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES);
 
     p->silent = silent_ms * 2 >= p->config.down_after_ms;
-    for (size_t i = 0; i < p->member_count; i++) {
-        const struct protocol_member *m = &p->member[i];
-        if (m->told && m->last.suspect == p->config.self && i != p->self &&
-            m->last.suspect_answers == MEMBER_ANSWER_NO)
-            second = true;
-    }
-    if (!protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES))
-        second = true;
+    if (p->server == MEMBER_SERVER_HUNG && !second && somebody_says(p, MEMBER_ANSWER_YES))
+        p->server = p->answered ? MEMBER_SERVER_ANSWERS : MEMBER_SERVER_UNKNOWN;
     bool alive = p->server != MEMBER_SERVER_GONE && p->server != MEMBER_SERVER_STOPPED;
     if (alive && silent_ms >= p->config.down_after_ms && second &&
         p->server != MEMBER_SERVER_HUNG) {

@@ -218,6 +218,7 @@ static void tell_records(const struct protocol *p, struct redis_told *told)
     told->newest.begin = newest->begin;
     told->newest.primary = newest->primary;
     told->newest.written = newest->written;
+    told->newest.in_files = newest->in_files;
     told->held_count = (uint8_t)saved->held_count;
     for (size_t i = 0; i < saved->held_count; i++) {
         told->held[i].node = saved->held[i].node;

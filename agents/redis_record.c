@@ -24,7 +24,7 @@ static void put_timeline(FILE *out, const struct redis_timeline *timeline)
     fprintf(out, "timeline %" PRIu64 " %" PRIu32 " %" PRIu64 " %d ", timeline->epoch,
             timeline->primary, timeline->begin, timeline->written);
     put_replid(out, &timeline->replid);
-    fputc('\n', out);
+    fprintf(out, " %d\n", timeline->in_files);
 }
 
 char *redis_record_format(const struct protocol_record *record)
@@ -56,14 +56,16 @@ static bool take_timeline(const char *line, struct protocol_record *record)
 {
     struct redis_timeline timeline;
     char replid[DIGITS + 1];
-    int written;
+    int written, in_files = 0; /* the latter is missing in files of before it was known */
 
     if (record->timeline_count == PROTOCOL_TIMELINES ||
-        sscanf(line, "timeline %" SCNu64 " %" SCNu32 " %" SCNu64 " %d %40[0-9a-f]", &timeline.epoch,
-               &timeline.primary, &timeline.begin, &written, replid) != 5 ||
+        sscanf(line, "timeline %" SCNu64 " %" SCNu32 " %" SCNu64 " %d %40[0-9a-f] %d",
+               &timeline.epoch, &timeline.primary, &timeline.begin, &written, replid,
+               &in_files) < 5 ||
         redis_replid_parse(replid, &timeline.replid) < 0)
         return false;
     timeline.written = written;
+    timeline.in_files = in_files;
     record->timelines[record->timeline_count++] = timeline;
     return true;
 }

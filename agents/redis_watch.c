@@ -9,11 +9,14 @@
 #include "clock.h"
 #include "config.h"
 #include "log.h"
+#include "proc.h"
 #include "redis_companion.h"
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+
+#define BEFORE_MS 2000 /* an agent launches us well within this time of starting the server */
 
 const char *watch_node_name(const struct watch *watch, uint32_t id)
 {
@@ -152,11 +155,21 @@ static uint64_t incarnation(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* A server that was not started together with this watch, by the same agent. */
+static bool has_run_before(const struct watch *watch)
+{
+    struct proc_id id;
+
+    return proc_load(watch->server.process_path, &id) == 0 && proc_check(&id) == PROC_ALIVE &&
+           proc_age_ms(&id) >= BEFORE_MS;
+}
+
 static int protocol_open(struct watch *watch)
 {
     struct protocol_config config = {.incarnation = incarnation(),
                                      .down_after_ms = (uint32_t)watch->params.down_after_ms,
-                                     .max_lag = (uint64_t)watch->params.max_lag_bytes};
+                                     .max_lag = (uint64_t)watch->params.max_lag_bytes,
+                                     .ran_before = has_run_before(watch)};
     int rc = nodes_read(&watch->nodes);
 
     if (rc || watch->nodes.local >= watch->nodes.count)

@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 #define POLL_MS     10 /* how often to look where the kernel has no pidfd */
 #define STAT_MAX    4096
@@ -95,6 +96,16 @@ int proc_identify(pid_t pid, struct proc_id *id)
     id->pid = pid;
     id->start_ticks = before.start_ticks;
     return 0;
+}
+
+uint64_t proc_age_ms(const struct proc_id *id)
+{
+    struct timespec now;
+    uint64_t started_ms = id->start_ticks * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return now_ms > started_ms ? now_ms - started_ms : 0;
 }
 
 /* Without the note that the file was replaced or removed. */

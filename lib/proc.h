@@ -28,6 +28,8 @@ enum proc_state {
 /* Reads the identity of a running process: 0, -ESRCH (gone or a zombie), -errno. */
 int proc_identify(pid_t pid, struct proc_id *id);
 enum proc_state proc_check(const struct proc_id *id);
+/* Milliseconds since it was started, as exact as a clock tick (10 ms). */
+uint64_t proc_age_ms(const struct proc_id *id);
 /* The process runs this program (symbolic links resolved; "PATH (deleted)" after an upgrade
  * counts). */
 bool proc_runs(const struct proc_id *id, const char *binary);

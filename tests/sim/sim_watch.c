@@ -161,6 +161,8 @@ void watch_start(struct sim *sim, int node)
                                      .down_after_ms = 1000,
                                      .ring_change_ms = (uint32_t)(sim->ring_change / MS),
                                      .without = sim->options.without,
+                                     .ran_before =
+                                         n->server.up && sim->now >= n->server.up_since + 2000 * MS,
                                      .node_count = (size_t)sim->nodes};
     uint64_t generation = watch->generation + 1;
 

@@ -62,6 +62,10 @@ static void identity_is_pid_start_and_program(void **state)
     assert_int_equal(id.pid, pid);
     assert_string_equal(id.exe, sleep);
     assert_int_equal(proc_check(&id), PROC_ALIVE);
+    assert_true(proc_age_ms(&id) < 60000);
+    other = id;
+    other.start_ticks -= 60 * (uint64_t)sysconf(_SC_CLK_TCK);
+    assert_in_range(proc_age_ms(&other), 60000, 120000);
     other = id;
     other.start_ticks++;
     assert_int_equal(proc_check(&other), PROC_GONE);

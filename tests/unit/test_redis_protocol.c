@@ -662,6 +662,103 @@ static void a_new_watch_says_no_score_before_it_knows(void **unused)
     assert_true(was_seen(PROTOCOL_EFFECT_SCORE));
 }
 
+/* Nodes 1 and 2 knew of epoch 1 alone when both came to lead an epoch 2. */
+static void of_two_timelines_that_of_a_quorum_wins(void **unused)
+{
+    struct redis_timeline lone = {.epoch = 2, .replid = {{8}}, .begin = 150, .primary = 3};
+    struct redis_timeline sound = {
+        .epoch = 2, .replid = {{9}}, .begin = 120, .primary = 2, .in_files = true};
+
+    (void)unused;
+    for (int sound_first = 0; sound_first < 2; sound_first++) {
+        lead();
+        peer[2].newest = sound;
+        peer[3].newest = lone;
+        for (uint32_t i = 0; i < 2; i++) {
+            uint32_t node = (i == 0) == sound_first ? 2 : 3;
+            give_told(1050 + i, node, &peer[node]);
+        }
+        assert_int_equal(newest_epoch(), 2);
+        assert_int_equal(machine.record.timelines[1].primary, 2);
+    }
+}
+
+/* Node 2 led epoch 2 from offset 150 on, lost its power, and has what its AOF gave back. */
+static void a_disk_that_may_be_short_is_not_the_newest(void **unused)
+{
+    const struct redis_timeline newest = {
+        .epoch = 2, .replid = {{8}}, .begin = 150, .primary = 2, .written = true};
+
+    (void)unused;
+    for (int surely = 0; surely < 2; surely++) {
+        follow();
+        lose_the_primary();
+        peer[2] = (struct redis_told){.ring = 1,
+                                      .server = MEMBER_SERVER_ANSWERS,
+                                      .role = MEMBER_ROLE_REPLICA,
+                                      .final = true,
+                                      .fit = true,
+                                      .epoch = 2,
+                                      .offset = surely ? 160 : 0,
+                                      .last_primary = true,
+                                      .priority = 100,
+                                      .sealed_for = 3,
+                                      .newest = newest};
+        seal_node_3(1023);
+        give_told(1024, 2, &peer[2]);
+        peer[3].sealed_for = 3;
+        give_told(1025, 3, &peer[3]);
+        give_digest(1026);
+        echo(1027);
+        assert_int_equal(machine.rank.verdict, RANK_DECIDED);
+        assert_int_equal(machine.member[machine.rank.winner].id, surely ? 2 : SELF);
+    }
+}
+
+/* The watch is started again beside a server that it hears nothing of, while nobody is in reach. */
+static void a_server_that_may_lead_unseen_is_stopped(void **unused)
+{
+    (void)unused;
+    for (int before = 0; before < 2; before++) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
+        lead();
+        event.record = machine.record;
+        machine.config.ran_before = before;
+        struct protocol_config config = machine.config;
+        protocol_init(&machine, &config);
+        seen = 0;
+        give(2000, event);
+        give(2000 + PROTOCOL_CONFIRM_MS, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+        assert_int_equal(was_seen(PROTOCOL_EFFECT_STOP), before);
+        assert_false(was_seen(PROTOCOL_EFFECT_KILL));
+        give(2000 + 3000, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
+        assert_int_equal(was_seen(PROTOCOL_EFFECT_KILL), before);
+    }
+}
+
+static void a_hang_stands_as_long_as_another_witness_sees_it(void **unused)
+{
+    struct protocol_event silent = {.kind = PROTOCOL_EVENT_SERVER_SILENT, .silent_ms = 1500};
+
+    (void)unused;
+    lead();
+    give(1010, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS);
+    peer[2].suspect = SELF;
+    peer[2].suspect_answers = MEMBER_ANSWER_NO;
+    give_told(1020, 2, &peer[2]);
+    give(1030, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+    peer[2].suspect_answers = MEMBER_ANSWER_UNKNOWN;
+    give_told(1040, 2, &peer[2]);
+    give(1050, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+    peer[2].suspect_answers = MEMBER_ANSWER_YES;
+    give_told(1060, 2, &peer[2]);
+    give(1070, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS);
+}
+
 static void orders_grow(void **unused)
 {
     (void)unused;
@@ -739,6 +836,10 @@ int main(void)
         cmocka_unit_test(a_demotion_waits_for_a_replica_that_is_being_copied_to),
         cmocka_unit_test(a_deposed_primary_is_demoted_at_once),
         cmocka_unit_test(a_new_watch_says_no_score_before_it_knows),
+        cmocka_unit_test(of_two_timelines_that_of_a_quorum_wins),
+        cmocka_unit_test(a_disk_that_may_be_short_is_not_the_newest),
+        cmocka_unit_test(a_server_that_may_lead_unseen_is_stopped),
+        cmocka_unit_test(a_hang_stands_as_long_as_another_witness_sees_it),
         cmocka_unit_test(orders_grow),
         cmocka_unit_test(messages_survive_the_bus),
         cmocka_unit_test(bytes_of_anybody_are_only_read),

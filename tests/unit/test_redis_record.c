@@ -23,7 +23,12 @@ static struct protocol_record full(void)
     record.timeline_count = PROTOCOL_TIMELINES;
     for (size_t i = 0; i < PROTOCOL_TIMELINES; i++) {
         record.timelines[i] = (struct redis_timeline){
-            .epoch = i + 1, .begin = UINT64_MAX - i, .primary = (uint32_t)i + 1, .written = i & 1};
+            .epoch = i + 1,
+            .begin = UINT64_MAX - i,
+            .primary = (uint32_t)i + 1,
+            .written = i & 1,
+            .in_files = i & 2,
+        };
         memset(record.timelines[i].replid.byte, (int)(0xa0 + i), sizeof(struct redis_replid));
     }
     record.held_count = REDIS_MEMBERS_MAX;
@@ -49,7 +54,8 @@ static void a_record_survives_its_text(void **state)
     assert_string_equal(text, again);
     assert_int_equal(after.stored_offset, before.stored_offset);
     assert_int_equal(after.promised.node, 3);
-    assert_true(after.timelines[1].written);
+    assert_true(after.timelines[1].written && !after.timelines[1].in_files);
+    assert_true(!after.timelines[2].written && after.timelines[2].in_files);
     assert_memory_equal(&after.timelines[3].replid, &before.timelines[3].replid,
                         sizeof(struct redis_replid));
     assert_true(strlen(text) < REDIS_RECORD_MAX);
