@@ -86,6 +86,7 @@ def test_nothing_is_wrong_where_nothing_is_wrong(pair):
     assert verdict.confirmed > 0 and verdict.acknowledged > verdict.confirmed
     assert (verdict.lost_acknowledged, verdict.two_at_once) == ([], [])
     assert len(verdict.times["confirmed"]) == verdict.confirmed
+    assert 0 < verdict.longest_gap("plain") < verdict.times["plain"][-1] - verdict.times["plain"][0]
     assert verdict.times["plain"] == sorted(verdict.times["plain"]) and verdict.times["plain"]
 
 

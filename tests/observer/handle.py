@@ -26,8 +26,12 @@ class Verdict:
     lost_acknowledged: list  # numbers of plain or confirmed writes that are gone
     lost_confirmed: list     # of these, confirmed ones: there must be none
     two_at_once: list        # pairs of servers that took writes at the same time: there must be none
-    gaps: dict               # writer -> [(from, to)], times without an acknowledged write
     times: dict              # writer -> when each write was acknowledged, or confirmed where it asks for that
+
+    def longest_gap(self, writer):
+        """Seconds: the longest time between two of its writes."""
+        times = self.times[writer]
+        return max((late - early for early, late in zip(times, times[1:])), default=0.0)
 
 
 class Observer:
@@ -153,7 +157,6 @@ class Observer:
             lost_acknowledged=[f"{name} {n}" for name, m in missing.items() for n in m["acknowledged"]],
             lost_confirmed=[n for m in missing.values() for n in m["confirmed"]],
             two_at_once=report["two_at_once"],
-            gaps={name: w["gaps"] for name, w in writers.items()},
             times=report["times"])
 
 

@@ -13,7 +13,6 @@ from .resp import Connection, Refused
 PACE = 0.005          # between two writes that succeed
 RETRY = 0.02          # after one that failed
 WAIT_MS = 500         # how long a replica may take to confirm
-GAP = 0.25            # a longer time without an acknowledged write is told as an outage
 BATCH = 500
 
 
@@ -29,7 +28,6 @@ class Writer(threading.Thread):
         self.confirmed = []      # of these, the ones that a replica confirmed as well
         self.last_ok = None      # when the last one counted
         self.times = []          # when each of those that counted did
-        self.gaps = []           # (from, to) without one, each longer than GAP
         self._ending = threading.Event()
         self._connection = None
         self._trouble = False
@@ -62,8 +60,6 @@ class Writer(threading.Thread):
 
     def _succeeded(self):
         now = time.monotonic()
-        if self.last_ok and now - self.last_ok > GAP:
-            self.gaps.append((self.last_ok, now))
         if self._trouble or self.last_ok is None:
             self.tell(event="writes", writer=self.name, t=now, up=True,
                       gap=now - self.last_ok if self.last_ok else 0.0)
@@ -84,7 +80,7 @@ class Writer(threading.Thread):
 
     def report(self):
         return {"attempts": self.attempts, "acknowledged": len(self.told_ok),
-                "confirmed": len(self.confirmed), "last_ok": self.last_ok, "gaps": list(self.gaps)}
+                "confirmed": len(self.confirmed), "last_ok": self.last_ok}
 
     def missing(self, deadline):
         """Numbers of acknowledged writes that are not there any more, read through the same address.
