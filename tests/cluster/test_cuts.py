@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The primary's node is cut off from its peers while clients still reach every node, with fencing off: what
+"""The primary's node is cut off from its peers while clients still reach every node. With fencing off what
 keeps two servers from taking writes is the lease, and what keeps confirmed writes is the seal.
 
      client: reaches all three
@@ -7,7 +7,10 @@ keeps two servers from taking writes is the lease, and what keeps confirmed writ
         n1   -/-    n2 -------- n3       -/-: cut
 """
 
+import subprocess
 import time
+
+import pytest
 
 SCRIPT = "local t = redis.call('TIME')[1] while redis.call('TIME')[1] - t < 8 do end"
 
@@ -35,6 +38,20 @@ def test_a_cut_off_primary_stops_taking_writes_before_another_takes_them(unfence
         unfenced.wait_promoted_elsewhere(old)
         heal(unfenced, observed)
     goes_on(unfenced, observed)
+
+
+def test_a_cut_off_primary_is_fenced(cluster, observed, rounds):
+    for _ in range(rounds):
+        old = cluster.wait_healthy()
+        cluster.node(old).cut()
+        cluster.wait_promoted_elsewhere(old)
+        observed.wait_writes_after(time.monotonic(), 30)
+        cluster.wait(lambda old=old: cluster.was_fenced(old), 60, f"{old} is fenced")
+        cluster.lab.heal()
+        cluster.lab.wait_online()
+        cluster.wait_healthy()
+        cluster.cleanup()
+    goes_on(cluster, observed)
 
 
 def test_a_cut_that_heals_around_the_promotion(unfenced, observed, rounds, instant):
@@ -72,6 +89,34 @@ def test_a_long_script_runs_on_the_primary_when_its_node_is_cut_off(unfenced, ob
         script.wait(30)
         heal(unfenced, observed)
     goes_on(unfenced, observed)
+
+
+@pytest.fixture
+def outsider(unfenced):
+    """outsider(NODE): a replica of that node's server, outside the cluster; what it confirms keeps no write."""
+    started = []
+    conf = unfenced.example.folder / "outsider.conf"
+
+    def follow(node):
+        conf.touch(mode=0o600)
+        conf.write_text(f"port 7000\ndir {conf.parent}\nsave \"\"\nprotected-mode no\nmasterauth {unfenced.example.password}\n"
+                        f"replicaof {unfenced.node(node).address} {unfenced.redis_port}\n")
+        started.append(unfenced.lab.client.popen(["redis-server", str(conf)], stdout=subprocess.DEVNULL))
+        unfenced.wait(lambda: int(unfenced.info(node)["connected_slaves"]) == 3, 30, "it is linked")
+    yield follow
+    for process in started:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_replica_outside_the_cluster_keeps_no_cut_off_primary_writing(unfenced, observed, outsider):
+    """Clients that count it with WAIT may lose what it alone confirmed, so that is not looked at here."""
+    old = unfenced.wait_healthy()
+    outsider(old)
+    unfenced.node(old).cut()
+    unfenced.wait_promoted_elsewhere(old)
+    heal(unfenced, observed)
+    assert observed.finish().two_at_once == []
 
 
 def test_corosync_on_the_primarys_node_stands_still_for_six_seconds(unfenced, observed, rounds):

@@ -62,23 +62,25 @@ def test_ten_kills_in_a_row_lose_no_confirmed_write(cluster, observed):
     assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
 
 
-def test_a_replica_that_was_held_back_is_not_promoted_however_good_its_priority(cluster, observed):
-    primary = cluster.move_primary_to("n3")
-    behind, fresh = "n1", "n2"  # n1 has the better priority
-    cluster.move_floating_to(fresh)
-    cluster.node(behind).drop(cluster.redis_port)
-    mark = cluster.info(behind)["slave_repl_offset"]
-    observed.wait_writes_after(time.monotonic(), 30)
-    assert cluster.info(fresh)["slave_repl_offset"] > mark
+def test_a_replica_that_was_held_back_is_not_promoted_however_good_its_priority(cluster, observed, rounds):
+    for _ in range(rounds):
+        primary = cluster.move_primary_to("n3")
+        behind, fresh = "n1", "n2"  # n1 has the better priority
+        cluster.move_floating_to(fresh)
+        cluster.node(behind).drop(cluster.redis_port)
+        mark = int(cluster.info(behind)["slave_repl_offset"])
+        observed.wait_writes_after(time.monotonic(), 30)
+        assert int(cluster.info(fresh)["slave_repl_offset"]) > mark
 
-    killed = time.monotonic()
-    cluster.kill_redis(primary)
+        killed = time.monotonic()
+        cluster.kill_redis(primary)
 
-    assert cluster.wait_promoted_elsewhere(primary) == fresh
-    observed.wait_writes_after(time.monotonic(), 30)
-    cluster.lab.clear()
-    cluster.wait_healthy()
-    assert "primary" not in observed.states(behind, since=killed)
+        assert cluster.wait_promoted_elsewhere(primary) == fresh
+        observed.wait_writes_after(time.monotonic(), 30)
+        cluster.lab.clear()
+        cluster.wait_healthy()
+        assert "primary" not in observed.states(behind, since=killed)
+        cluster.cleanup()
     verdict = observed.finish()
     assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
 
@@ -110,3 +112,28 @@ def test_a_node_without_power_is_fenced_and_comes_back_as_a_replica(cluster, obs
     assert cluster.wait_healthy() == new, "a node that comes back takes nothing over"
     verdict = observed.finish()
     assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
+
+
+FILL = "for i = 1, 16384 do redis.call('SET', 'big:' .. ARGV[1] .. ':' .. i, string.rep('x', 4096)) end"
+
+
+def test_two_gigabytes_that_the_killed_server_loads_hold_up_nobody(cluster, observed):
+    old = cluster.wait_healthy()
+    for node in cluster.lab.nodes:
+        cluster.redis(node.name, "CONFIG", "SET", "rdbcompression", "no")
+    for part in range(32):  # of 64 MiB
+        cluster.through_floating("EVAL", FILL, "0", str(part))
+        cluster.wait(lambda: cluster.through_floating("WAIT", "2", "2000") == "2", 30, "both replicas have it")
+    cluster.redis(old, "BGSAVE")
+    cluster.wait(lambda: cluster.info(old, "persistence")["rdb_bgsave_in_progress"] == "0", 120, "it is on the disk")
+
+    cluster.kill_redis(old)
+    cluster.wait_promoted_elsewhere(old)
+    observed.wait_writes_after(time.monotonic(), 30)
+
+    cluster.wait(lambda: cluster.info(old, "persistence")["loading"] == "1", 10, "the killed server still loads")
+    cluster.wait_healthy()
+    verdict = observed.finish()
+    assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
+    cluster.through_floating("FLUSHALL")
+    cluster.redis(old, "SAVE")
