@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 
 #define WORDS_MAX       32
-#define ANSWER_PAUSE_MS 10
+#define ANSWER_PAUSE_MS 3
 #define NOFILE          10032 /* maxclients' default and Redis's own 32 */
 
 struct command {
