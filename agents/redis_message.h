@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define REDIS_MESSAGE_VERSION 1
+#define REDIS_MESSAGE_VERSION 2
 #define REDIS_MEMBERS_MAX     16
 #define REDIS_MESSAGE_SIZE    512 /* bytes: the longest that this version writes */
 

@@ -79,7 +79,7 @@ struct protocol_config {
     uint32_t down_after_ms;  /* contract's down_after */
     uint64_t max_lag;        /* bytes; 0: no limit */
     uint32_t ring_change_ms; /* token + consensus: no ring without us stands earlier */
-    bool ran_before;         /* our server, before this watch was started */
+    bool led_before;         /* our server was the primary when this watch was started */
     size_t node_count;       /* corosync's nodelist; others are added as they come, nameless */
     struct protocol_node nodes[REDIS_MEMBERS_MAX];
     uint64_t without; /* bits of enum protocol_rule; 0 in the product */
@@ -105,9 +105,10 @@ struct protocol_digest {
     uint64_t run; /* identity of the process (run_id's first 64 bits) */
     uint64_t order;
     bool loading;
-    bool empty; /* no keys */
-    bool aof;   /* loaded from AOF, so offset and replication id say nothing at start */
-    bool fit;   /* may lead as far as the node can tell */
+    bool empty;      /* no keys */
+    bool aof;        /* loaded from AOF, so offset and replication id say nothing at start */
+    bool aof_behind; /* its file lacks what was written for now */
+    bool fit;        /* may lead as far as the node can tell */
     enum member_role role;
     enum member_link link;
     uint32_t following; /* node id of the primary that it is told to follow; 0: nowhere */
@@ -211,7 +212,7 @@ enum protocol_effect_kind {
     PROTOCOL_EFFECT_TICK,       /* a tick with this event's time */
     PROTOCOL_EFFECT_SCORE,      /* `score` */
     PROTOCOL_EFFECT_STATUS,     /* `status` */
-    PROTOCOL_EFFECT_REPLY,      /* to the agent's request: `result`, `reason`, `node` */
+    PROTOCOL_EFFECT_REPLY,      /* to a request, a promote or not: `result`, `reason`, `node` */
     PROTOCOL_EFFECT_HISTORY,    /* `note`, `node`, `number` */
 };
 
@@ -253,8 +254,8 @@ struct protocol_effect {
     uint64_t order; /* of an order to the server */
     uint64_t number;
     uint32_t node;
-    int score;
-    int result; /* 0 or -errno */
+    int score, result; /* result: 0 or -errno */
+    bool to_promote;
     enum protocol_status status;
     enum protocol_reason reason;
     enum protocol_note note;
@@ -266,127 +267,7 @@ struct protocol_effects {
     uint64_t wake_ms; /* give PROTOCOL_EVENT_WAKE no later than this */
 };
 
-/* What is known of one node. `last` outlives its presence. */
-struct protocol_member {
-    uint32_t id;
-    char name[64];
-    bool in_ring, in_group;
-    bool left;  /* the ring, since it was last heard */
-    bool told;  /* since its watch joined */
-    bool fresh; /* told in the current ring */
-    bool heard; /* `last` holds something */
-    bool fenced;
-    uint64_t joined_ms, left_ms;
-    struct redis_told last;
-};
-
-enum protocol_pause {
-    PROTOCOL_PAUSE_LEASE = 1 << 0,   /* the lease ends or ended */
-    PROTOCOL_PAUSE_UNHEARD = 1 << 1, /* it is back, but not everybody was heard */
-    PROTOCOL_PAUSE_HIGHER = 1 << 2,  /* a higher epoch is known, or ours is none */
-    PROTOCOL_PAUSE_OTHER = 1 << 3,   /* another server may still take writes */
-    PROTOCOL_PAUSE_PROMOTE = 1 << 4, /* the role is being taken */
-    PROTOCOL_PAUSE_MOVE = 1 << 5,    /* a planned change */
-    PROTOCOL_PAUSE_HUNG = 1 << 6,    /* deposed while it did not answer: waits for its waking */
-};
-
-enum protocol_claim_step {
-    PROTOCOL_CLAIM_NONE,
-    PROTOCOL_CLAIM_ASKED,  /* the agent asked; ranks are not ready */
-    PROTOCOL_CLAIM_TOLD,   /* on its way over the bus */
-    PROTOCOL_CLAIM_STANDS, /* came back, nobody was ahead: file, CIB, acks, pause, old lease */
-    PROTOCOL_CLAIM_TAKING, /* the server is told to take the role: no way back from here */
-    PROTOCOL_CLAIM_TAKEN,  /* it has it: its timeline goes to the file, then to everybody */
-};
-
-enum protocol_move_step {
-    PROTOCOL_MOVE_NONE,
-    PROTOCOL_MOVE_PAUSING,
-    PROTOCOL_MOVE_CATCHING_UP,
-    PROTOCOL_MOVE_READY,     /* a switchover: everything is over there, scores move the role */
-    PROTOCOL_MOVE_DETACHING, /* becoming a sealed replica */
-};
-
-struct protocol_position {
-    uint64_t epoch, offset; /* epoch 0: data of no promotion that is known */
-    bool exact;             /* else the offset is a guess */
-};
-
-struct protocol {
-    struct protocol_config config;
-    uint64_t now_ms, began_ms;        /* began: when the file was loaded */
-    struct protocol_effects *effects; /* of the event under way */
-    bool loaded;                      /* the epoch file was read */
-    uint64_t led_last; /* by it, this node: with this epoch; 0: not, or by another process */
-    struct protocol_record record;         /* as it should be */
-    struct protocol_record writing, saved; /* on its way to disk; as far as it is there */
-    uint64_t file_asked;                   /* generation that is being written; 0: none */
-    uint64_t file_asked_ms, file_failed_ms;
-    uint64_t kept_ms, kept_offset; /* the position that is stored next */
-    uint64_t cib_epoch, cib_asked; /* claim accepted; asked for */
-
-    size_t self, member_count;
-    struct protocol_member member[REDIS_MEMBERS_MAX];
-    size_t primary;         /* index of who tells that it leads, plus 1; 0: nobody */
-    uint64_t ring, ring_ms; /* current ring and since when */
-    uint32_t quorum;        /* members needed */
-    uint64_t quorum_ring;   /* of the last quorum callback */
-    bool on_bus, quorate, quorum_said, unheard;
-
-    uint64_t lease_ms;              /* writes allowed until */
-    uint64_t tick_ms, tick_sent_ms; /* last good tick; last sent */
-    uint64_t links_asked_ms;
-    uint64_t unheard_ring; /* ring in which the lease ended; 0: never had one */
-
-    enum member_server server;
-    bool answered; /* `digest` is of this process */
-    struct protocol_digest digest;
-    struct protocol_position own; /* follows from digest and record: protocol_find_own() */
-    uint64_t digest_ms, asked_ms; /* when it came, when it was asked for */
-    uint64_t live_run, stored_run;
-    uint64_t first_run, first_offset; /* what this process had when it was first seen */
-    struct redis_replid first_replid;
-    uint64_t trouble, crashed_ms; /* crashed: when our primary ended by itself */
-    bool silent, stopping, forced, sealing;
-    enum member_answer sentinel_down;
-    struct {
-        uint32_t node;
-        enum member_answer answer;
-        uint64_t asked_ms;
-    } witness;
-
-    unsigned pause; /* reasons, enum protocol_pause */
-    bool pause_wanted, pause_confirmed, stopped, killed;
-    uint64_t pause_order, pause_ms, unconfirmed_ms, blocked_ms; /* blocked: no lease since; 0 */
-    uint64_t resume_order, resume_ms;   /* 0: none that waits for its confirmation */
-    uint64_t order;                     /* last number given */
-    uint64_t role_order, role_order_ms; /* last order to seal, follow or take the role */
-    enum protocol_effect_kind role_effect;
-    uint32_t role_node, move_to;
-    uint64_t sealed_for, cause;
-    int backstop; /* last ordered; -1: not known */
-    uint64_t backstop_run, backstop_order, backstop_ms, alone_ms;
-
-    uint64_t ended;       /* epoch whose primary was heard to lead no more */
-    bool contest, ranked; /* ranked: a verdict was reached since this contest began */
-    uint64_t contest_ms;
-    struct rank_answer rank;
-    size_t rank_count;
-
-    enum protocol_claim_step claim;
-    uint64_t claim_epoch, claim_ms, claim_deadline_ms, claim_run;
-    bool claim_by_agent, claim_replied, claim_in_files;
-    enum protocol_move_step move;
-    enum protocol_request move_request;
-    bool move_replied, move_reached, yields;
-    uint64_t move_began_ms, move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
-
-    struct redis_told told, sent;
-    uint64_t sent_ms;
-    int score;
-    enum protocol_status status;
-    bool sent_any, score_said, status_said;
-};
+#include "redis_protocol_state.h" /* struct protocol: its own memory */
 
 void protocol_init(struct protocol *protocol, const struct protocol_config *config);
 /* `effects` is emptied first. They are to be carried out in their order. */

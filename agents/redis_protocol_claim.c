@@ -9,14 +9,20 @@
 #include <errno.h>
 #include <string.h>
 
+static void answer(struct protocol *p, int result, enum protocol_reason reason, uint32_t node)
+{
+    struct protocol_effect *effect = protocol_add(p, PROTOCOL_EFFECT_REPLY);
+
+    effect->result = result;
+    effect->reason = reason;
+    effect->node = node;
+    effect->to_promote = true;
+}
+
 static void reply(struct protocol *p, int result, enum protocol_reason reason, uint32_t node)
 {
-    if (p->claim_by_agent && !p->claim_replied) {
-        struct protocol_effect *effect = protocol_add(p, PROTOCOL_EFFECT_REPLY);
-        effect->result = result;
-        effect->reason = reason;
-        effect->node = node;
-    }
+    if (p->claim_by_agent && !p->claim_replied)
+        answer(p, result, reason, node);
     p->claim_replied = true;
 }
 
@@ -36,9 +42,7 @@ void protocol_claim_ask(struct protocol *p, uint64_t deadline_ms)
         return;
     }
     if (p->claim != PROTOCOL_CLAIM_NONE) {
-        struct protocol_effect *effect = protocol_add(p, PROTOCOL_EFFECT_REPLY);
-        effect->result = -EBUSY;
-        effect->reason = PROTOCOL_REASON_BUSY;
+        answer(p, -EBUSY, PROTOCOL_REASON_BUSY, 0);
         return;
     }
     p->claim = PROTOCOL_CLAIM_ASKED;
@@ -235,22 +239,6 @@ static void note_uncovered(struct protocol *p)
     }
 }
 
-/*
- * An order that waits in the socket of a server which hangs, or that a script refuses, can only be
- * taken back by killing a server whose memory may be the last copy; so it is given to one that has
- * answered just now.
- */
-static bool has_just_answered(struct protocol *p)
-{
-    if (protocol_leads(p) || p->now_ms <= p->digest_ms + PROTOCOL_JUST_MS)
-        return true;
-    if (p->now_ms >= p->asked_ms + PROTOCOL_JUST_MS) {
-        p->asked_ms = p->now_ms;
-        protocol_add(p, PROTOCOL_EFFECT_ASK_SERVER);
-    }
-    return false;
-}
-
 static void check_stands(struct protocol *p)
 {
     if (p->record.promised.epoch > p->claim_epoch) {
@@ -261,7 +249,7 @@ static void check_stands(struct protocol *p)
         protocol_claim_drop(p, PROTOCOL_REASON_NOT_CHOSEN, p->rank.about);
         return;
     }
-    if (!may_take(p) || !has_just_answered(p))
+    if (!may_take(p) || !protocol_has_just_answered(p))
         return;
     note_uncovered(p);
     p->claim_in_files = acks(p) >= p->quorum;

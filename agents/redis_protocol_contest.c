@@ -69,18 +69,22 @@ static void candidate_from_record(const struct protocol *p, struct rank_candidat
         c->awaited = c->awaited || promised->epoch > 1;
 }
 
-/*
- * What a disk gave back of the newest timeline, at a position that nobody knows: does it surely
- * reach the beginning? A primary that loses its power just after its promotion may come back with
- * less than it began with. One that nobody followed holds nothing new either way.
- */
-static bool may_be_short(const struct redis_timeline *newest, const struct protocol_member *m)
+/* What a disk gave back of the newest timeline, at a position that nobody knows. */
+static bool is_blind(const struct redis_timeline *newest, const struct redis_told *last)
 {
-    const struct redis_told *last = &m->last;
-    bool alone = !newest->written && newest->primary == m->id;
+    return last->server == MEMBER_SERVER_ANSWERS && !last->exact && !last->live && last->epoch &&
+           last->epoch == newest->epoch;
+}
 
-    return !last->exact && !last->live && last->epoch && last->epoch == newest->epoch &&
-           (alone || last->offset < newest->begin);
+/* What it alone lost was confirmed by one of these, and what it alone has by nobody. */
+static bool others_live(const struct protocol *p, const struct protocol_member *m)
+{
+    for (size_t i = 0; i < p->member_count; i++) {
+        const struct protocol_member *other = &p->member[i];
+        if (other != m && other->in_ring && !(other->in_group && other->fresh && other->last.live))
+            return false;
+    }
+    return true;
 }
 
 static void make_candidate(const struct protocol *p, const struct protocol_member *m,
@@ -108,8 +112,12 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
     c->link = last->link;
     if (c->told && last->server == MEMBER_SERVER_ANSWERS)
         c->epoch = last->epoch;
-    if (c->told && may_be_short(newest, m))
-        c->epoch = protocol_epoch_before(p);
+    if (c->told && is_blind(newest, last)) {
+        bool alone = !newest->written && newest->primary == m->id; /* it holds nothing new */
+        c->may_be_short = !alone && last->offset < newest->begin;
+        if (alone || (c->may_be_short && others_live(p, m)))
+            c->epoch = protocol_epoch_before(p);
+    }
     c->offset = last->offset;
     c->replid = last->replid;
     c->final = seal_counts(p, m, cause);

@@ -87,8 +87,8 @@ static struct redis_timeline *find_timeline(struct protocol *p, uint64_t epoch)
 
 /*
  * Two timelines of one number: of two claims neither's ring knew the other's. That takes a claim
- * which was in fewer files than a quorum's, and a CIB that lost it. Nobody but the lone primary had
- * a file then, so nobody followed it, and its writes were confirmed by nobody: the other one wins.
+ * which was in fewer files than a quorum's, and a CIB that lost it. With three nodes only the lone
+ * primary had a file then, so nobody followed it, and nobody confirmed its writes: the other wins.
  * Of two alike all must take the same one for true, whatever they heard first.
  */
 static void replace_twin(struct protocol *p, struct redis_timeline *known,
@@ -118,6 +118,10 @@ void protocol_timeline_add(struct protocol *p, const struct redis_timeline *time
     if (known) {
         if (timeline->written && !known->written) {
             known->written = true;
+            changed(p);
+        }
+        if (timeline->in_files && !known->in_files) {
+            known->in_files = true; /* ours is of a file of before this was known */
             changed(p);
         }
         return;
@@ -251,8 +255,9 @@ void protocol_record_loaded(struct protocol *p, const struct protocol_record *re
     p->record = *record;
     p->saved = *record;
     p->loaded = true;
-    if (p->config.ran_before && protocol_newest(p)->primary == p->config.self)
+    if (p->config.led_before && protocol_newest(p)->primary == p->config.self)
         p->led_last = protocol_newest(p)->epoch;
+    protocol_trust_store(p);
     p->began_ms = p->now_ms;
     for (size_t i = 0; i < p->member_count; i++)
         if (p->member[i].heard) /* while the file was being read */
@@ -297,6 +302,10 @@ static void keep_position(struct protocol *p)
     }
     if (!p->digest.aof || p->now_ms < p->kept_ms + PROTOCOL_KEEP_MS)
         return;
+    if (p->digest.aof_behind) {
+        p->kept_offset = 0; /* nothing of what it holds now is surely there */
+        return;
+    }
     if (p->kept_offset > p->record.stored_offset) {
         p->record.stored_offset = p->kept_offset;
         changed(p);

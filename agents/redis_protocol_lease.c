@@ -212,8 +212,11 @@ static void stop_server(struct protocol *p)
                 protocol_has_rule(p, PROTOCOL_RULE_STOP_SERVER) && p->server != MEMBER_SERVER_GONE;
 
     if (!must) {
-        if (p->stopped && !p->killed) {
+        /* The watch before us may have stopped it, and ended before it could let it go on. */
+        bool inherited = may_lead_unseen(p) && !p->continued;
+        if ((p->stopped && !p->killed) || inherited) {
             p->stopped = false;
+            p->continued = true;
             protocol_add(p, PROTOCOL_EFFECT_CONTINUE);
         }
         return;
@@ -227,8 +230,10 @@ static void stop_server(struct protocol *p)
         protocol_note(p, PROTOCOL_NOTE_STOPPED, p->config.self, 0);
     }
     uint64_t epoch = p->answered ? p->own.epoch : p->led_last;
+    /* With the lease back, in a ring of which not everybody was heard yet, stopped is enough. */
     bool over = epoch < protocol_newest(p)->epoch ||
-                p->now_ms >= p->unconfirmed_ms + p->config.ring_change_ms;
+                ((p->pause & GRAVE & ~(unsigned)PROTOCOL_PAUSE_UNHEARD) &&
+                 p->now_ms >= p->apart_ms + p->config.ring_change_ms);
     if (over && !p->killed) {
         p->killed = true;
         protocol_add(p, PROTOCOL_EFFECT_KILL);
@@ -242,6 +247,9 @@ void protocol_settle_pause(struct protocol *p)
     p->pause = pause_reasons(p);
     if ((p->pause & GRAVE) && !(before & GRAVE))
         p->unconfirmed_ms = p->now_ms;
+    unsigned apart = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_HIGHER;
+    if ((p->pause & apart) && !(before & apart))
+        p->apart_ms = p->now_ms;
     if (!p->answered) {
         stop_server(p);
         return;

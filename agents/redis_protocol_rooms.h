@@ -62,7 +62,9 @@ void protocol_settle_backstop(struct protocol *p);
 void protocol_digest(struct protocol *p, const struct protocol_digest *digest);
 void protocol_silent(struct protocol *p, uint64_t silent_ms);
 void protocol_gone(struct protocol *p);
+void protocol_trust_store(struct protocol *p);
 void protocol_witness(struct protocol *p, uint32_t of, enum member_answer answer);
+bool protocol_has_just_answered(struct protocol *p); /* else it is asked */
 void protocol_settle_witness(struct protocol *p);
 
 /* redis_protocol_contest.c: seal, rank, follow */

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Another process under the same name: nothing that was ordered of the old one holds for it. */
-static void meet_process(struct protocol *p, const struct protocol_digest *digest)
+static void meet_process(struct protocol *p)
 {
     p->answered = true;
     p->stopping = false;
@@ -16,13 +16,23 @@ static void meet_process(struct protocol *p, const struct protocol_digest *diges
     p->sealing = false;
     p->live_run = 0;
     p->stored_run = 0;
-    if (digest->aof && !digest->empty && digest->role == MEMBER_ROLE_REPLICA &&
-        p->record.stored_epoch)
-        p->stored_run = digest->run;
     bool stopped = p->stopped;
     protocol_pause_forget(p);
     p->stopped =
         stopped; /* its answer was on the way when it was stopped: it is to go on some time */
+}
+
+/*
+ * A process with AOF has loaded what it has, and nothing came over a link yet: what was stored of
+ * its position stands in for it. To be looked at when both are known, the data and the file.
+ */
+void protocol_trust_store(struct protocol *p)
+{
+    const struct protocol_digest *digest = &p->digest;
+
+    if (p->loaded && p->answered && !digest->loading && digest->aof && !digest->empty &&
+        digest->role == MEMBER_ROLE_REPLICA && p->live_run != digest->run && p->record.stored_epoch)
+        p->stored_run = digest->run;
 }
 
 /*
@@ -58,7 +68,7 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     bool was_sound = is_sound(p);
 
     if (!p->answered || p->digest.run != digest->run)
-        meet_process(p, digest);
+        meet_process(p);
     p->digest = *digest;
     p->digest_ms = p->now_ms;
     p->silent = false;
@@ -72,6 +82,7 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
             p->live_run = digest->run;
         if (linked || leads)
             p->yields = p->forced = false;
+        protocol_trust_store(p);
         if (linked)
             p->stored_run = 0; /* its data are the primary's now */
     }
@@ -103,7 +114,9 @@ void protocol_silent(struct protocol *p, uint64_t silent_ms)
 
     p->silent = silent_ms * 2 >= p->config.down_after_ms;
     if (p->server == MEMBER_SERVER_HUNG && !second && somebody_says(p, MEMBER_ANSWER_YES))
-        p->server = p->answered ? MEMBER_SERVER_ANSWERS : MEMBER_SERVER_UNKNOWN;
+        p->server = !p->answered        ? MEMBER_SERVER_UNKNOWN
+                    : p->digest.loading ? MEMBER_SERVER_LOADING
+                                        : MEMBER_SERVER_ANSWERS;
     bool alive = p->server != MEMBER_SERVER_GONE && p->server != MEMBER_SERVER_STOPPED;
     if (alive && silent_ms >= p->config.down_after_ms && second &&
         p->server != MEMBER_SERVER_HUNG) {
@@ -126,6 +139,22 @@ void protocol_gone(struct protocol *p)
     p->answered = p->silent = false;
     protocol_pause_forget(p);
     note_trouble(p, was_sound);
+}
+
+/*
+ * An order that waits in the socket of a server which hangs, or that a script refuses, can only be
+ * taken back by killing a server whose memory may be the last copy; so it is given to one that has
+ * answered just now.
+ */
+bool protocol_has_just_answered(struct protocol *p)
+{
+    if (protocol_leads(p) || p->now_ms <= p->digest_ms + PROTOCOL_JUST_MS)
+        return true;
+    if (p->now_ms >= p->asked_ms + PROTOCOL_JUST_MS) {
+        p->asked_ms = p->now_ms;
+        protocol_add(p, PROTOCOL_EFFECT_ASK_SERVER);
+    }
+    return false;
 }
 
 void protocol_witness(struct protocol *p, uint32_t of, enum member_answer answer)

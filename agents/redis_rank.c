@@ -168,6 +168,18 @@ static bool is_passed(const struct rank_question *question, uint64_t top,
     return false;
 }
 
+/* It may lack what somebody of an earlier epoch surely has; or have what that one never had. */
+static bool is_doubtful(const struct rank_question *question, uint64_t top,
+                        const struct rank_candidate *last)
+{
+    for (size_t i = 0; last->may_be_short && i < question->count; i++) {
+        const struct rank_candidate *c = &question->candidate[i];
+        if (is_here(c) && c->epoch && c->epoch < top && (c->live || c->exact))
+            return true;
+    }
+    return false;
+}
+
 /* AOF gives no offset: among those the last primary is preferred, else nobody unasked. */
 static bool pick_without_position(const struct rank_question *question, uint64_t top,
                                   struct rank_answer *answer)
@@ -186,7 +198,8 @@ static bool pick_without_position(const struct rank_question *question, uint64_t
     /* Of a last primary whose position is known, everybody else's is at most that or told too. */
     if (!blind || (last < question->count && question->candidate[last].exact))
         return false;
-    if (last == question->count || is_passed(question, top, &question->candidate[last]))
+    if (last == question->count || is_passed(question, top, &question->candidate[last]) ||
+        is_doubtful(question, top, &question->candidate[last]))
         hold(answer, RANK_HELD, RANK_REASON_NO_POSITION, 0);
     else
         answer->winner = last;

@@ -28,6 +28,7 @@ struct rank_candidate {
     struct redis_replid replid;
     uint32_t priority;
     bool final, live, exact, empty, fit, yields, last_primary, forced;
+    bool may_be_short; /* of its epoch, but its disk may lack the beginning of that */
 };
 
 struct rank_question {

@@ -155,12 +155,14 @@ static uint64_t incarnation(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-/* A server that was not started together with this watch, by the same agent. */
-static bool has_run_before(const struct watch *watch)
+/* A primary by the agents' note, that was not started together with this watch by the same agent.
+ */
+static bool has_led_before(const struct watch *watch)
 {
     struct proc_id id;
 
-    return proc_load(watch->server.process_path, &id) == 0 && proc_check(&id) == PROC_ALIVE &&
+    return redis_server_was_promoted(&watch->server) &&
+           proc_load(watch->server.process_path, &id) == 0 && proc_check(&id) == PROC_ALIVE &&
            proc_age_ms(&id) >= BEFORE_MS;
 }
 
@@ -169,7 +171,7 @@ static int protocol_open(struct watch *watch)
     struct protocol_config config = {.incarnation = incarnation(),
                                      .down_after_ms = (uint32_t)watch->params.down_after_ms,
                                      .max_lag = (uint64_t)watch->params.max_lag_bytes,
-                                     .ran_before = has_run_before(watch)};
+                                     .led_before = has_led_before(watch)};
     int rc = nodes_read(&watch->nodes);
 
     if (rc || watch->nodes.local >= watch->nodes.count)

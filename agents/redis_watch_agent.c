@@ -9,6 +9,7 @@
 #include "fd.h"
 #include "log.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,14 +20,15 @@ struct caller {
     struct watch *watch;
     struct loop_watch *input;
     int fd;
-    bool waits; /* for the protocol's reply */
+    bool waits; /* for the protocol's reply to `request` */
+    enum protocol_request request;
     size_t length;
     char line[COMPANION_LINE];
 };
 
 struct watch_agent {
     struct loop_watch *input;
-    int fd;
+    int fd, spare; /* spare: given up for a moment when there are no descriptors left */
     char *path;
     struct caller *callers[CALLERS_MAX];
 };
@@ -95,6 +97,7 @@ static void caller_take(struct caller *caller)
         event.request = requests[i].request;
         event.deadline_ms = (uint64_t)(clock_ms() + ms);
         caller->waits = true;
+        caller->request = event.request;
         watch_event(caller->watch, &event);
         return;
     }
@@ -127,6 +130,16 @@ static void caller_read(void *data, short events)
     }
 }
 
+static void turn_away(struct watch_agent *agent)
+{
+    close(agent->spare);
+    int fd = accept4(agent->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    agent->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    log_warning("an agent was turned away: no file descriptors are left");
+}
+
 static void accept_caller(void *data, short events)
 {
     struct watch *watch = data;
@@ -135,6 +148,8 @@ static void accept_caller(void *data, short events)
     int fd = accept4(watch->agent->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
     (void)events;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        turn_away(watch->agent); /* or it would be told of for ever */
     if (fd < 0)
         return;
     while (slot < CALLERS_MAX && watch->agent->callers[slot])
@@ -186,13 +201,17 @@ static char *refusal(const struct watch *watch, const struct protocol_effect *ef
     return xstrdup("refused for a reason that is not known");
 }
 
+/* The agent that asked may have been killed since; a demotion gets no answer that is a promote's.
+ */
 void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect)
 {
     cleanup_free char *text = effect->result == 0 ? xstrdup("done") : refusal(watch, effect);
 
     for (size_t i = 0; i < CALLERS_MAX; i++) {
-        if (watch->agent->callers[i] && watch->agent->callers[i]->waits) {
-            caller_answer(watch->agent->callers[i], text);
+        struct caller *caller = watch->agent->callers[i];
+        if (caller && caller->waits &&
+            (caller->request == PROTOCOL_REQUEST_PROMOTE) == effect->to_promote) {
+            caller_answer(caller, text);
             return;
         }
     }
@@ -218,6 +237,7 @@ int watch_agent_open(struct watch *watch)
     struct watch_agent *agent = xcalloc(1, sizeof(*agent));
 
     watch->agent = agent;
+    agent->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     agent->path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_SOCKET);
     agent->fd = listen_at(agent->path);
     if (agent->fd < 0)
@@ -241,6 +261,8 @@ void watch_agent_close(struct watch *watch)
         close(agent->fd);
         (void)file_remove(agent->path);
     }
+    if (agent->spare >= 0)
+        close(agent->spare);
     free(agent->path);
     free(agent);
     watch->agent = NULL;

@@ -90,12 +90,23 @@ static uint32_t online_replicas(const struct redis_info *info)
     return online;
 }
 
+/*
+ * The disk lacks what was written: a server that was copied to in full goes on with the file of
+ * before until it has rewritten it.
+ */
+static bool aof_is_behind(const struct redis_info *info)
+{
+    return info->aof_rewriting || info->aof_rewrite_due ||
+           str_eq(info->aof_rewrite_status, "err") || str_eq(info->aof_write_status, "err");
+}
+
 struct protocol_digest watch_digest(struct watch *watch, const struct redis_info *info)
 {
     struct protocol_digest digest = {
         .loading = info->loading,
         .empty = info->keys == 0,
         .aof = info->aof_enabled,
+        .aof_behind = aof_is_behind(info),
         .fit = true,
         .role = role_of(info),
         .link = link_of(info),

@@ -41,6 +41,8 @@ struct redis_info {
     char config_file[256];
     /* Persistence */
     bool loading, aof_enabled;
+    bool aof_rewriting, aof_rewrite_due; /* after a full resync the file is of before until then */
+    char aof_rewrite_status[8], aof_write_status[8]; /* "ok", "err"; "" */
     /* Replication */
     enum redis_role role;
     char replid[REDIS_REPLID_SIZE], replid2[REDIS_REPLID_SIZE];

@@ -31,6 +31,7 @@ enum sim_event_kind {
     EV_FAULT_END,
     EV_CLIENT,
     EV_WATCH_WAKE,
+    EV_WATCH_LOAD,
     EV_WATCH_POLL,
     EV_MESSAGE,
     EV_RING,

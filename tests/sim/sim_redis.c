@@ -296,7 +296,7 @@ void server_digest(const struct sim *sim, int node, struct protocol_digest *dige
     memset(digest, 0, sizeof(*digest));
     digest->run = server->run;
     digest->loading = server->loading;
-    digest->empty = server->length == 0;
+    digest->empty = server->loading || server->length == 0;
     digest->aof = sim->persistence == SIM_AOF;
     digest->fit = true;
     digest->role = server->role;

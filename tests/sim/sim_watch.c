@@ -161,8 +161,8 @@ void watch_start(struct sim *sim, int node)
                                      .down_after_ms = 1000,
                                      .ring_change_ms = (uint32_t)(sim->ring_change / MS),
                                      .without = sim->options.without,
-                                     .ran_before =
-                                         n->server.up && sim->now >= n->server.up_since + 2000 * MS,
+                                     .led_before = n->promoted && n->server.up &&
+                                                   sim->now >= n->server.up_since + 2000 * MS,
                                      .node_count = (size_t)sim->nodes};
     uint64_t generation = watch->generation + 1;
 
@@ -179,10 +179,8 @@ void watch_start(struct sim *sim, int node)
     n->server.heard_at = sim->now;
     protocol_init(&watch->protocol, &config);
     sim_trace(sim, node, "watch starts");
-    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = n->disk};
-    watch_event(sim, node, &event);
-    event = (struct protocol_event){.kind = PROTOCOL_EVENT_CIB_CLAIM, .claim = n->cib};
-    watch_event(sim, node, &event);
+    struct protocol_event event;
+    sim_at(sim, sim->now + sim_delay(sim, MS, 100 * MS), EV_WATCH_LOAD, node)->a = generation;
     sim_at(sim, sim->now + MS, EV_WATCH_POLL, node)->a = generation;
     if (!n->corosync || !n->ring)
         return;
@@ -344,6 +342,17 @@ static bool is_held_up(struct sim *sim, const struct sim_event *event)
 }
 
 /* What only the watch that asked for it gets. */
+/* The file is told once the CIB was read, so often after the first digest. */
+static void load_record(struct sim *sim, int node)
+{
+    const struct sim_node *n = &sim->node[node];
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = n->disk};
+
+    watch_event(sim, node, &event);
+    event = (struct protocol_event){.kind = PROTOCOL_EVENT_CIB_CLAIM, .claim = n->cib};
+    watch_event(sim, node, &event);
+}
+
 static void own_event(struct sim *sim, const struct sim_event *event)
 {
     const struct sim_watch *watch = &sim->node[event->node].watch;
@@ -351,6 +360,9 @@ static void own_event(struct sim *sim, const struct sim_event *event)
     if (!watch->running || event->a != watch->generation)
         return;
     switch ((int)event->kind) {
+    case EV_WATCH_LOAD:
+        load_record(sim, event->node);
+        break;
     case EV_WATCH_POLL:
         poll_server(sim, event->node);
         break;
@@ -400,6 +412,7 @@ bool watch_sim_event(struct sim *sim, const struct sim_event *event)
         if (!is_held_up(sim, event) && !sim->node[event->node].server.up)
             watch_event(sim, event->node, &told);
         return true;
+    case EV_WATCH_LOAD:
     case EV_WATCH_POLL:
     case EV_ORDER:
     case EV_DIGEST:

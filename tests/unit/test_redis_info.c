@@ -102,7 +102,9 @@ static void replica_and_primary_tell_of_each_other(void **state)
     assert_string_equal(info.replid, info_of(first).replid);
     wait_for(info_of(first).replica_count == 1 && info_of(first).replicas[0].online);
     info = info_of(first);
-    assert_true(info.aof_enabled);
+    assert_true(info.aof_enabled && !info.aof_rewriting && !info.aof_rewrite_due);
+    assert_string_equal(info.aof_rewrite_status, "ok");
+    assert_string_equal(info.aof_write_status, "ok");
     assert_int_equal(info.connected_replicas, 1);
     assert_string_equal(info.replicas[0].host, "127.0.0.1");
     assert_int_equal(info.replicas[0].port, strtol(own, NULL, 10));

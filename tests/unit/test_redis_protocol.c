@@ -712,6 +712,43 @@ static void a_disk_that_may_be_short_is_not_the_newest(void **unused)
         echo(1027);
         assert_int_equal(machine.rank.verdict, RANK_DECIDED);
         assert_int_equal(machine.member[machine.rank.winner].id, surely ? 2 : SELF);
+        /* Where its follower fell too, that one's disk may have what nobody live has. */
+        peer[3] = peer[2];
+        peer[3].last_primary = false;
+        give_told(1028, 3, &peer[3]);
+        assert_int_equal(machine.rank.verdict, surely ? RANK_DECIDED : RANK_HELD);
+    }
+}
+
+/* With AOF; the file is read after the first look, or before, and the first look may find it
+ * loading. */
+static void a_stored_position_counts_whatever_comes_first(void **unused)
+{
+    (void)unused;
+    for (int file_first = 0; file_first < 2; file_first++) {
+        struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
+        follow();
+        event.record = machine.record;
+        event.record.stored_epoch = 1;
+        event.record.stored_offset = 90;
+        event.record.stored_exact = true;
+        struct protocol_config config = machine.config;
+        protocol_init(&machine, &config);
+        if (file_first)
+            give(2000, event);
+        digest.link = MEMBER_LINK_DOWN;
+        digest.following = 0;
+        digest.aof = digest.loading = digest.empty = true;
+        digest.replid = (struct redis_replid){{99}};
+        digest.offset = 1;
+        give_digest(2001);
+        digest.loading = digest.empty = false;
+        give_digest(2002);
+        if (!file_first)
+            give(2003, event);
+        assert_int_equal(machine.own.epoch, 1);
+        assert_int_equal(machine.own.offset, 90);
+        assert_true(machine.own.exact);
     }
 }
 
@@ -723,7 +760,7 @@ static void a_server_that_may_lead_unseen_is_stopped(void **unused)
         struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
         lead();
         event.record = machine.record;
-        machine.config.ran_before = before;
+        machine.config.led_before = before;
         struct protocol_config config = machine.config;
         protocol_init(&machine, &config);
         seen = 0;
@@ -734,6 +771,26 @@ static void a_server_that_may_lead_unseen_is_stopped(void **unused)
         give(2000 + 3000, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
         assert_int_equal(was_seen(PROTOCOL_EFFECT_KILL), before);
     }
+}
+
+/* The lease is back, and of the others no watch runs: nothing speaks against this primary. */
+static void a_silent_primary_with_a_lease_is_stopped_at_most(void **unused)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
+
+    (void)unused;
+    lead();
+    event.record = machine.record;
+    machine.config.led_before = true;
+    struct protocol_config config = machine.config;
+    protocol_init(&machine, &config);
+    give(2000, event);
+    give_ring(2010, 1, 3, true);
+    seen = 0;
+    for (uint64_t now = 2020; now < 9000; now += 100)
+        give_tick(now, now);
+    assert_true(was_seen(PROTOCOL_EFFECT_STOP));
+    assert_false(was_seen(PROTOCOL_EFFECT_KILL));
 }
 
 static void a_hang_stands_as_long_as_another_witness_sees_it(void **unused)
@@ -757,6 +814,15 @@ static void a_hang_stands_as_long_as_another_witness_sees_it(void **unused)
     give_told(1060, 2, &peer[2]);
     give(1070, silent);
     assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS);
+    digest.loading = true; /* it was restarted meanwhile */
+    give_digest(1080);
+    peer[2].suspect_answers = MEMBER_ANSWER_NO;
+    give_told(1090, 2, &peer[2]);
+    give(1100, silent);
+    peer[2].suspect_answers = MEMBER_ANSWER_YES;
+    give_told(1110, 2, &peer[2]);
+    give(1120, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_LOADING);
 }
 
 static void orders_grow(void **unused)
@@ -840,6 +906,8 @@ int main(void)
         cmocka_unit_test(a_disk_that_may_be_short_is_not_the_newest),
         cmocka_unit_test(a_server_that_may_lead_unseen_is_stopped),
         cmocka_unit_test(a_hang_stands_as_long_as_another_witness_sees_it),
+        cmocka_unit_test(a_stored_position_counts_whatever_comes_first),
+        cmocka_unit_test(a_silent_primary_with_a_lease_is_stopped_at_most),
         cmocka_unit_test(orders_grow),
         cmocka_unit_test(messages_survive_the_bus),
         cmocka_unit_test(bytes_of_anybody_are_only_read),
