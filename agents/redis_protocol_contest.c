@@ -49,7 +49,6 @@ static bool seal_counts(const struct protocol *p, const struct protocol_member *
 /* What the record says of a node that cannot be asked now. */
 static void candidate_from_record(const struct protocol *p, struct rank_candidate *c)
 {
-    const struct redis_timeline *newest = protocol_newest(p);
     const struct redis_claim *promised = &p->record.promised;
 
     for (size_t i = 0; i < p->record.held_count; i++) {
@@ -57,23 +56,13 @@ static void candidate_from_record(const struct protocol *p, struct rank_candidat
         if (held->node != c->node)
             continue;
         c->written_off = held->written_off;
-        c->epoch = held->epoch;
+        c->epoch = protocol_written_epoch(p, held->epoch);
         c->awaited = held->epoch > 0;
-        /* A timeline that nobody followed, whose primary could not write alone, has nothing new. */
-        if (held->epoch == newest->epoch && !newest->written && newest->primary == c->node)
-            c->epoch = protocol_epoch_before(p);
     }
     /* It claimed, and nobody knows what came of it. */
     if (promised->node == c->node && protocol_open_claim(p).epoch == promised->epoch &&
         promised->epoch > c->epoch && !c->in_ring)
         c->awaited = c->awaited || promised->epoch > 1;
-}
-
-/* What a disk gave back of the newest timeline, at a position that nobody knows. */
-static bool is_blind(const struct redis_timeline *newest, const struct redis_told *last)
-{
-    return last->server == MEMBER_SERVER_ANSWERS && !last->exact && !last->live && last->epoch &&
-           last->epoch == newest->epoch;
 }
 
 /* What it alone lost was confirmed by one of these, and what it alone has by nobody. */
@@ -87,11 +76,25 @@ static bool others_live(const struct protocol *p, const struct protocol_member *
     return true;
 }
 
+/*
+ * What a disk gave back at a position that nobody knows: of which epoch is it surely? A primary
+ * that loses its power just after its promotion may come back with less than it began with.
+ */
+static void judge_disk(const struct protocol *p, const struct protocol_member *m,
+                       struct rank_candidate *c)
+{
+    uint64_t offset = m->last.offset;
+
+    c->epoch = protocol_written_epoch(p, m->last.epoch);
+    while (offset < protocol_begin_of(p, c->epoch) && others_live(p, m))
+        c->epoch = protocol_written_epoch(p, protocol_epoch_before(p, c->epoch));
+    c->may_be_short = offset < protocol_begin_of(p, c->epoch);
+}
+
 static void make_candidate(const struct protocol *p, const struct protocol_member *m,
                            uint64_t cause, struct rank_candidate *c)
 {
     const struct redis_told *last = &m->last;
-    const struct redis_timeline *newest = protocol_newest(p);
 
     memset(c, 0, sizeof(*c));
     c->node = m->id;
@@ -112,12 +115,8 @@ static void make_candidate(const struct protocol *p, const struct protocol_membe
     c->link = last->link;
     if (c->told && last->server == MEMBER_SERVER_ANSWERS)
         c->epoch = last->epoch;
-    if (c->told && is_blind(newest, last)) {
-        bool alone = !newest->written && newest->primary == m->id; /* it holds nothing new */
-        c->may_be_short = !alone && last->offset < newest->begin;
-        if (alone || (c->may_be_short && others_live(p, m)))
-            c->epoch = protocol_epoch_before(p);
-    }
+    if (c->told && last->server == MEMBER_SERVER_ANSWERS && !last->exact && !last->live)
+        judge_disk(p, m, c);
     c->offset = last->offset;
     c->replid = last->replid;
     c->final = seal_counts(p, m, cause);

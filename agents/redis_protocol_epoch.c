@@ -64,11 +64,43 @@ void protocol_find_own(struct protocol *p)
                 own->epoch = p->record.held[i].epoch;
 }
 
-/* Claims that were given up leave gaps, so it is not one less than the newest. */
-uint64_t protocol_epoch_before(const struct protocol *p)
+static size_t place_of(const struct protocol *p, uint64_t epoch)
 {
-    const struct protocol_record *record = &p->record;
-    return record->timeline_count > 1 ? record->timelines[record->timeline_count - 2].epoch : 0;
+    size_t i = p->record.timeline_count;
+
+    while (i > 0 && p->record.timelines[i - 1].epoch != epoch)
+        i--;
+    return i;
+}
+
+/*
+ * A timeline that nobody followed, and whose primary never might write alone, holds nothing new:
+ * whoever has it has no more than the one before. (Followers tell their epoch, so it is `written`.)
+ */
+uint64_t protocol_written_epoch(const struct protocol *p, uint64_t epoch)
+{
+    size_t i = place_of(p, epoch);
+
+    if (!i)
+        return epoch; /* none that we know */
+    while (i > 0 && !p->record.timelines[i - 1].written)
+        i--;
+    return i > 0 ? p->record.timelines[i - 1].epoch : 0;
+}
+
+/* Claims that were given up leave gaps, so it is not one less. */
+uint64_t protocol_epoch_before(const struct protocol *p, uint64_t epoch)
+{
+    size_t i = place_of(p, epoch);
+
+    return i > 1 ? p->record.timelines[i - 2].epoch : 0;
+}
+
+uint64_t protocol_begin_of(const struct protocol *p, uint64_t epoch)
+{
+    size_t i = place_of(p, epoch);
+
+    return i > 0 ? p->record.timelines[i - 1].begin : 0;
 }
 
 static void changed(struct protocol *p)

@@ -31,8 +31,10 @@ bool protocol_primary_unknown(const struct protocol *p);
 bool protocol_leads(const struct protocol *p); /* our server has the role of primary */
 
 /* redis_protocol_epoch.c: timelines, claims on record, the file */
-const struct redis_timeline *protocol_newest(const struct protocol *p); /* epoch 0 if none */
-uint64_t protocol_epoch_before(const struct protocol *p); /* of the timeline before the newest; 0 */
+const struct redis_timeline *protocol_newest(const struct protocol *p);    /* epoch 0 if none */
+uint64_t protocol_written_epoch(const struct protocol *p, uint64_t epoch); /* at or before it */
+uint64_t protocol_epoch_before(const struct protocol *p, uint64_t epoch);  /* 0: none */
+uint64_t protocol_begin_of(const struct protocol *p, uint64_t epoch);      /* offset */
 void protocol_timeline_add(struct protocol *p, const struct redis_timeline *timeline);
 uint64_t protocol_epoch_of(const struct protocol *p, const struct redis_replid *replid,
                            uint64_t offset);

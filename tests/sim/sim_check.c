@@ -69,7 +69,10 @@ static bool is_taken_for_dead(const struct sim *sim, int node)
  */
 static bool was_restarted(const struct sim *sim, int node, uint64_t at)
 {
-    return sim->disturbing + sim->planned_moves > 1 && sim->node[node].server.up_since > at;
+    const struct sim_server *server = &sim->node[node].server;
+    bool kept_nothing = sim->persistence == SIM_NOTHING && !server->up;
+
+    return sim->disturbing + sim->planned_moves > 1 && (server->up_since > at || kept_nothing);
 }
 
 /* Disturbed a moment ago, and in no ring yet. */

@@ -257,6 +257,7 @@ static void thaw(struct sim *sim, int node)
     if (n->frozen)
         n->freeze_end = sim->now;
     n->frozen = false;
+    pacemaker_kick(sim, node); /* what its scheduler was to do waits for it */
     ring_check(sim);
 }
 
