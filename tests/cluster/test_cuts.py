@@ -88,6 +88,7 @@ def test_a_long_script_runs_on_the_primary_when_its_node_is_cut_off(unfenced, ob
         unfenced.wait_promoted_elsewhere(old)
         script.wait(30)
         heal(unfenced, observed)
+        unfenced.cleanup()  # the server that could not pause was killed
     goes_on(unfenced, observed)
 
 
