@@ -73,9 +73,21 @@ static size_t place_of(const struct protocol *p, uint64_t epoch)
     return i;
 }
 
+/* It may hold writes: its primary might write alone, or somebody was heard, or heard of, to follow.
+ */
+static bool is_written(const struct protocol *p, const struct redis_timeline *timeline)
+{
+    bool written = timeline->written;
+
+    for (size_t i = 0; i < p->record.held_count; i++)
+        written = written || (p->record.held[i].epoch == timeline->epoch &&
+                              p->record.held[i].node != timeline->primary);
+    return written;
+}
+
 /*
  * A timeline that nobody followed, and whose primary never might write alone, holds nothing new:
- * whoever has it has no more than the one before. (Followers tell their epoch, so it is `written`.)
+ * whoever has it has no more than the one before.
  */
 uint64_t protocol_written_epoch(const struct protocol *p, uint64_t epoch)
 {
@@ -83,7 +95,7 @@ uint64_t protocol_written_epoch(const struct protocol *p, uint64_t epoch)
 
     if (!i)
         return epoch; /* none that we know */
-    while (i > 0 && !p->record.timelines[i - 1].written)
+    while (i > 0 && !is_written(p, &p->record.timelines[i - 1]))
         i--;
     return i > 0 ? p->record.timelines[i - 1].epoch : 0;
 }

@@ -55,13 +55,15 @@ def test_a_cut_off_primary_is_fenced(cluster, observed, rounds):
 
 
 def test_a_cut_that_heals_around_the_promotion(unfenced, observed, rounds, instant):
+    """Pacemaker 2.1 itself may stand still for a minute after such a merge: its controller waits for answers of
+    the CIB that were lost with the other half."""
     for _ in range(rounds):
         unfenced.node(unfenced.wait_healthy()).cut()
         ends = time.monotonic() + instant(3.0, 6.0)
         unfenced.wait(lambda: time.monotonic() >= ends, 10, "the cut has lasted long enough", every=0.01)
         unfenced.lab.heal()
-        observed.wait_writes_after(time.monotonic(), 60)
-        unfenced.wait_healthy()
+        observed.wait_writes_after(time.monotonic(), 240)
+        unfenced.wait_healthy(deadline=240)
     goes_on(unfenced, observed)
 
 
