@@ -138,6 +138,18 @@ static bool is_known(const struct sim *sim, int other, int node)
            !o->disturbances && sim->now > o->disturbed_at + 1500 * MS;
 }
 
+/* Data at the very beginning of a timeline are those of the one before: of two such none is older.
+ */
+static bool has_more(const struct sim *sim, const struct sim_server *server,
+                     const struct sim_server *than)
+{
+    for (uint32_t i = 0; i < sim->write_count; i++)
+        if (data_has(sim, server->stream, server->length, i) &&
+            !data_has(sim, than->stream, than->length, i))
+            return true;
+    return false;
+}
+
 /* Promise 3, with all in sight. */
 static void check_newest(struct sim *sim, int node)
 {
@@ -155,7 +167,8 @@ static void check_newest(struct sim *sim, int node)
         /* Without a position nobody can say who is newer; the last primary is preferred. */
         if (sim->persistence == SIM_AOF && (!server->live || !other->live))
             continue;
-        if (data_compare(sim, other->stream, other->length, server->stream, server->length) > 0)
+        if (data_compare(sim, other->stream, other->length, server->stream, server->length) > 0 &&
+            has_more(sim, other, server))
             sim_break(sim, "promise 3", "n%d leads at %d:%u though n%d has %d:%u", node + 1,
                       server->stream, server->length, i + 1, other->stream, other->length);
     }
