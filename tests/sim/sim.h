@@ -8,6 +8,7 @@
 #define RHA_SIM_H
 
 #include "../../agents/redis_protocol.h"
+#include "sim_fault.h"
 
 #define SIM_NODES    5
 #define SIM_STREAMS  96
@@ -209,46 +210,6 @@ struct sim_ring {
     uint64_t broken_at;
 };
 
-enum sim_fault_kind {
-    FAULT_CRASH,
-    FAULT_HANG,
-    FAULT_WATCH_KILL,
-    FAULT_WATCH_FREEZE,
-    FAULT_POWER,
-    FAULT_FREEZE,
-    FAULT_CUT_NODE,
-    FAULT_CUT_RING,
-    FAULT_CUT_PAIR,
-    FAULT_CUT_ONE_WAY,
-    FAULT_CUT_HALF,
-    FAULT_CUT_REDIS,
-    FAULT_COROSYNC_STOP,
-    FAULT_COROSYNC_KILL,
-    FAULT_LAG,
-    FAULT_SCRIPT,
-    FAULT_SLOW_SCHEDULER,
-    FAULT_SLOW_FILE,
-    FAULT_LATE_BUS,
-    FAULT_MOVE,
-    FAULT_STANDBY,
-    FAULT_OUTAGE,
-    FAULT_RESTART_EMPTY,
-    FAULT_FALSE_SILENCE,
-    FAULT_KINDS
-};
-
-#define AT_PRIMARY (-1) /* whoever takes writes when the fault comes */
-#define AT_REPLICA (-2)
-
-struct sim_fault {
-    enum sim_fault_kind kind;
-    uint64_t at, length;
-    int node, other;
-    unsigned mask;
-    uint64_t salt;
-    bool dropped; /* taken out while shortening */
-};
-
 struct sim_options {
     int nodes;
     uint64_t without;
@@ -350,6 +311,9 @@ void bus_flush(struct sim *sim, int node);
 void bus_message(struct sim *sim, const struct sim_event *event);
 void bus_group(struct sim *sim, const struct sim_event *event);
 
+/* sim_effect.c */
+void effect_carry_out(struct sim *sim, int node, const struct protocol_effect *effect);
+
 /* sim_watch.c */
 void watch_start(struct sim *sim, int node);
 void watch_end(struct sim *sim, int node);
@@ -370,13 +334,6 @@ void node_boot(struct sim *sim, int node);
 /* sim_agent.c */
 void agent_begin(struct sim *sim, int node, enum sim_act act);
 void agent_step(struct sim *sim, const struct sim_event *event);
-
-/* sim_draw.c, sim_fault.c */
-void fault_generate(struct sim *sim);
-extern const char *const fault_names[FAULT_KINDS];
-bool fault_event(struct sim *sim, const struct sim_event *event);
-void fault_print(const struct sim *sim);
-void fault_heal(struct sim *sim);
 
 /* sim_check.c */
 void check_step(struct sim *sim);
