@@ -16,6 +16,7 @@
 #include "links.h"
 #include "quorum.h"
 
+#include "bus_probe.h"
 #include "clock.h"
 #include "util.h"
 #include <errno.h>
@@ -24,12 +25,10 @@
 #include <string.h>
 #include <time.h>
 
-#define WORDS_MAX   8
-#define BEAT_MS     10
-#define LINKS_MS    300
-#define PROGRAM_MS  10000
-#define PINGS_MAX   100000
-#define PING_PREFIX "#ping "
+#define WORDS_MAX  8
+#define BEAT_MS    10
+#define LINKS_MS   300
+#define PROGRAM_MS 10000
 
 static struct loop *loop;
 static struct bus *bus;
@@ -41,15 +40,9 @@ static struct failure *failure;
 static struct loop_timer *beat;
 static int64_t beat_us, lag_us;
 
-static struct {
-    size_t wanted, count;
-    int64_t sent_us;
-    int64_t *took_us;
-} pings;
-
 static int64_t set_us;
 
-static int64_t now_us(void)
+int64_t now_us(void)
 {
     struct timespec now;
 
@@ -57,9 +50,7 @@ static int64_t now_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-static void tell(const char *format, ...) PRINTF(1, 2);
-
-static void tell(const char *format, ...)
+void tell(const char *format, ...)
 {
     va_list args;
 
@@ -98,38 +89,6 @@ static void beat_passed(void *data)
 
 /* --- bus --- */
 
-static int by_number(const void *a, const void *b)
-{
-    int64_t left = *(const int64_t *)a, right = *(const int64_t *)b;
-
-    return (left > right) - (left < right);
-}
-
-static void ping_send(void)
-{
-    int rc;
-
-    pings.sent_us = now_us();
-    rc = bus_send(bus, PING_PREFIX, sizeof(PING_PREFIX));
-    if (rc)
-        tell("pings rc=%d", rc);
-}
-
-static void ping_came(void)
-{
-    pings.took_us[pings.count++] = now_us() - pings.sent_us;
-    if (pings.count < pings.wanted) {
-        ping_send();
-        return;
-    }
-    qsort(pings.took_us, pings.count, sizeof(pings.took_us[0]), by_number);
-    tell("pings count=%zu median_us=%lld p99_us=%lld max_us=%lld", pings.count,
-         (long long)pings.took_us[pings.count / 2],
-         (long long)pings.took_us[pings.count * 99 / 100],
-         (long long)pings.took_us[pings.count - 1]);
-    free(steal_pointer(&pings.took_us));
-}
-
 static void bus_came_up(void *data, struct bus_member self)
 {
     (void)data;
@@ -161,11 +120,8 @@ static void bus_members(void *data, const struct bus_members *members)
 static void bus_message(void *data, struct bus_member from, const void *bytes, size_t length)
 {
     (void)data;
-    if (length == sizeof(PING_PREFIX) && memcmp(bytes, PING_PREFIX, length) == 0) {
-        if (pings.took_us && from.pid == (uint32_t)getpid())
-            ping_came();
+    if (ping_heard(bus, from, bytes, length))
         return;
-    }
     tell("bus message from=%u text=%.*s", from.node, (int)length, (const char *)bytes);
 }
 
@@ -246,18 +202,6 @@ static int command_flood(size_t count)
     return 0;
 }
 
-static int command_ping(size_t count)
-{
-    if (count == 0 || count > PINGS_MAX)
-        return -EINVAL;
-    pings.wanted = count;
-    pings.count = 0;
-    free(pings.took_us);
-    pings.took_us = xcalloc(count, sizeof(pings.took_us[0]));
-    ping_send();
-    return 0;
-}
-
 static int command_fail(char **words)
 {
     const struct failed_resource failed = {words[1], words[2], words[3], words[4], words[5]};
@@ -306,7 +250,7 @@ static int command_run(char **words, size_t count)
     if (str_eq(verb, "flood") && count == 2)
         return command_flood(strtoul(words[1], NULL, 10));
     if (str_eq(verb, "ping") && count == 2)
-        return command_ping(strtoul(words[1], NULL, 10));
+        return ping_begin(bus, strtoul(words[1], NULL, 10));
     if (str_eq(verb, "links") && count == 1)
         return links_ask(links, LINKS_MS);
     if (str_eq(verb, "lag") && count == 1)
@@ -400,6 +344,6 @@ int main(int argc, char **argv)
     cib_attr_close(cib);
     failure_close(failure);
     loop_free(loop);
-    free(pings.took_us);
+    ping_forget();
     return 0;
 }
