@@ -16,12 +16,14 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[:2]]
 
-from ocf import RUN_DIR, STATE_DIR, Agent  # noqa: E402 - the path must be known first
-from redis_kit import busy, full, node, pair, redis, slow_data  # noqa: E402 - the fixtures of all test_redis_*.py
+# The path must be known first; then the fixtures of each agent's tests.
+from haproxy_kit import echo, proxy  # noqa: E402
+from ocf import RUN_DIR, STATE_DIR, Agent  # noqa: E402
+from redis_kit import busy, full, node, pair, redis, slow_data  # noqa: E402
 
-__all__ = ["busy", "full", "node", "pair", "redis", "slow_data"]
+__all__ = ["busy", "echo", "full", "node", "pair", "proxy", "redis", "slow_data"]
 
 numbers = itertools.count(1)
 handed_out = set()

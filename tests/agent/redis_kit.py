@@ -7,16 +7,13 @@ import pwd
 import shutil
 import signal
 import socket
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import ocf  # noqa: E402 - the path must be known first
-from observer.resp import Connection, Refused, fields  # noqa: E402
+import ocf
+from observer.resp import Connection, Refused, fields
 
 REDIS = "/usr/bin/redis-server"
 SLOW_LOADING = ("key-load-delay 10000", "loading-process-events-interval-bytes 1024")

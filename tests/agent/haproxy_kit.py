@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An HAProxy resource of a test: its configuration, its agent and a client's view of it; a server behind it."""
+
+import socket
+import socketserver
+import threading
+from contextlib import suppress
+
+import pytest
+
+GLOBAL = """
+global
+    stats socket {socket} mode 600 level admin
+    {extra}
+defaults
+    mode tcp
+    timeout connect 2s
+    timeout client 60s
+    timeout server 60s
+"""
+LISTEN = """
+listen {name}
+    bind 127.0.0.1:{port}
+    server one 127.0.0.1:{server} {check}
+"""
+CHECKED = "check inter 100 fall 1"
+
+
+class Proxy:
+    """An agent, the configuration that it runs, and a client's view of it."""
+
+    def __init__(self, agent, folder, port):
+        self.file, self.socket, self.port = folder / "haproxy.cfg", folder / "stats", port()
+        self.pick_port = port
+        self.agent = agent("haproxy", config=self.file)
+        self.write()
+
+    def write(self, *listens, extra="", server=1, check=""):
+        """`listens`: what comes beside the one listener on self.port."""
+        self.file.write_text(GLOBAL.format(socket=self.socket, extra=extra) + "\n".join(
+            (LISTEN.format(name="main", port=self.port, server=server, check=check), *listens)))
+
+    def connect(self, port=None):
+        return socket.create_connection(("127.0.0.1", port or self.port), timeout=10)
+
+    def refuses(self, port=None):
+        try:
+            self.connect(port).close()
+        except ConnectionRefusedError:
+            return True
+        return False
+
+    def ask(self, command):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(10)
+            client.connect(str(self.socket))
+            client.sendall(command.encode() + b"\n")
+            return b"".join(iter(lambda: client.recv(65536), b"")).decode()
+
+    @property
+    def worker(self):
+        return int(next(line for line in self.ask("show info").splitlines() if line.startswith("Pid:"))[4:])
+
+    def line_of(self, text):
+        return next(n for n, line in enumerate(self.file.read_text().splitlines(), 1) if text in line)
+
+
+@pytest.fixture
+def proxy(agent, folder, port):
+    return Proxy(agent, folder, port)
+
+
+@pytest.fixture
+def echo():
+    """The port of a server that sends back what it gets."""
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self):
+            with suppress(ConnectionError):
+                while data := self.request.recv(4096):
+                    self.request.sendall(data)
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
+        thread.join()
+
+
+def talks(client, text=b"hello"):
+    client.sendall(text)
+    return client.recv(4096) == text
