@@ -233,7 +233,6 @@ static bool is_held_up(struct sim *sim, const struct sim_event *event)
     return true;
 }
 
-/* What only the watch that asked for it gets. */
 /* The file is told once the CIB was read, so often after the first digest. */
 static void load_record(struct sim *sim, int node)
 {
@@ -245,6 +244,7 @@ static void load_record(struct sim *sim, int node)
     watch_event(sim, node, &event);
 }
 
+/* What only the watch that asked for it gets. */
 static void own_event(struct sim *sim, const struct sim_event *event)
 {
     const struct sim_watch *watch = &sim->node[event->node].watch;
