@@ -15,9 +15,10 @@ static bool is_excused(const struct sim *sim, int node)
 {
     const struct sim_node *n = &sim->node[node];
     bool froze = has_thawed(sim, node);
-    /* Beside a server that gives it no answer a new watch takes the time of a pause, then stops it.
+    /* Beside a server that gives it no answer a new watch reads its file, then takes the time of a
+     * pause.
      */
-    uint64_t pausing = n->watch.protocol.answered ? 100 * MS : 220 * MS;
+    uint64_t pausing = n->watch.protocol.answered ? 100 * MS : 320 * MS;
     bool watchless = !n->watch.running || n->watch.frozen ||
                      sim->now < n->watch.joined_at + pausing ||
                      sim->now < n->watch.frozen_until + 200 * MS;
