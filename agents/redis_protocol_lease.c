@@ -198,7 +198,8 @@ static void order_pause(struct protocol *p)
 
 /* Others may have gone on, or soon can: no write may come to pass on a pause that is not confirmed.
  */
-#define GRAVE (PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_UNHEARD | PROTOCOL_PAUSE_HIGHER)
+#define APART (PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_HIGHER)
+#define GRAVE (APART | PROTOCOL_PAUSE_UNHEARD)
 
 /*
  * A long script or a hang keeps the server from pausing while its lease runs out: stop the process.
@@ -232,8 +233,7 @@ static void stop_server(struct protocol *p)
     uint64_t epoch = p->answered ? p->own.epoch : p->led_last;
     /* With the lease back, in a ring of which not everybody was heard yet, stopped is enough. */
     bool over = epoch < protocol_newest(p)->epoch ||
-                ((p->pause & GRAVE & ~(unsigned)PROTOCOL_PAUSE_UNHEARD) &&
-                 p->now_ms >= p->apart_ms + p->config.ring_change_ms);
+                ((p->pause & APART) && p->now_ms >= p->apart_ms + p->config.ring_change_ms);
     if (over && !p->killed) {
         p->killed = true;
         protocol_add(p, PROTOCOL_EFFECT_KILL);
@@ -247,8 +247,7 @@ void protocol_settle_pause(struct protocol *p)
     p->pause = pause_reasons(p);
     if ((p->pause & GRAVE) && !(before & GRAVE))
         p->unconfirmed_ms = p->now_ms;
-    unsigned apart = PROTOCOL_PAUSE_LEASE | PROTOCOL_PAUSE_HIGHER;
-    if ((p->pause & apart) && !(before & apart))
+    if ((p->pause & APART) && !(before & APART))
         p->apart_ms = p->now_ms;
     if (!p->answered) {
         stop_server(p);
