@@ -177,6 +177,19 @@ static inline void confirm_pause(uint64_t now)
     give(now, event);
 }
 
+/* The watch of this node ends and another one starts, as configured; returns what its file tells
+ * it. */
+static inline struct protocol_event restart_watch(void)
+{
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD, .record = machine.saved};
+    struct protocol_config config = machine.config;
+
+    config.incarnation++;
+    protocol_init(&machine, &config);
+    seen = 0;
+    return event;
+}
+
 /* Node 2 leads epoch 1; we and node 3 follow it. */
 static inline void follow(void)
 {

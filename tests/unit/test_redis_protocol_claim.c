@@ -104,15 +104,9 @@ static void a_claim_that_was_given_up_hides_no_lower_one(void **unused)
 /* The file is read while the others tell already: what they know is not forgotten for it. */
 static void what_was_heard_before_the_file_counts(void **unused)
 {
-    struct protocol_config config = {.self = SELF, .incarnation = 2, .node_count = 3};
-    struct protocol_event record = {.kind = PROTOCOL_EVENT_RECORD};
-
     (void)unused;
     lead();
-    record.record = machine.saved;
-    for (uint32_t i = 0; i < 3; i++)
-        config.nodes[i].id = i + 1;
-    protocol_init(&machine, &config);
+    struct protocol_event record = restart_watch();
     give_ring(1000, 1, 3, true);
     peer[2].newest = (struct redis_timeline){.epoch = 2, .replid = {{8}}, .primary = 2};
     give_told(1001, 2, &peer[2]);

@@ -143,16 +143,9 @@ static void a_replica_without_its_watch_is_waited_for(void **unused)
 /* A watch that was started again beside a sound primary takes no score away before it knows. */
 static void a_new_watch_says_no_score_before_it_knows(void **unused)
 {
-    struct protocol_config config = {.self = SELF, .incarnation = 2, .node_count = 3};
-    struct protocol_event record = {.kind = PROTOCOL_EVENT_RECORD};
-
     (void)unused;
     lead();
-    record.record = machine.saved;
-    for (uint32_t i = 0; i < 3; i++)
-        config.nodes[i].id = i + 1;
-    protocol_init(&machine, &config);
-    seen = 0;
+    struct protocol_event record = restart_watch();
     give(1000, record);
     give_digest(1001);
     give_ring(1002, 1, 3, true);
@@ -227,14 +220,11 @@ static void a_stored_position_counts_whatever_comes_first(void **unused)
 {
     (void)unused;
     for (int file_first = 0; file_first < 2; file_first++) {
-        struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
         follow();
-        event.record = machine.record;
+        struct protocol_event event = restart_watch();
         event.record.stored_epoch = 1;
         event.record.stored_offset = 90;
         event.record.stored_exact = true;
-        struct protocol_config config = machine.config;
-        protocol_init(&machine, &config);
         if (file_first)
             give(2000, event);
         digest.link = MEMBER_LINK_DOWN;

@@ -127,14 +127,9 @@ static void a_server_that_may_lead_unseen_is_stopped(void **unused)
 {
     (void)unused;
     for (int before = 0; before < 2; before++) {
-        struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
         lead();
-        event.record = machine.record;
         machine.config.led_before = before;
-        struct protocol_config config = machine.config;
-        protocol_init(&machine, &config);
-        seen = 0;
-        give(2000, event);
+        give(2000, restart_watch());
         give(2000 + PROTOCOL_CONFIRM_MS, (struct protocol_event){.kind = PROTOCOL_EVENT_WAKE});
         assert_int_equal(was_seen(PROTOCOL_EFFECT_STOP), before);
         assert_false(was_seen(PROTOCOL_EFFECT_KILL));
@@ -178,17 +173,11 @@ static void a_hang_stands_as_long_as_another_witness_sees_it(void **unused)
 /* The lease is back, and of the others no watch runs: nothing speaks against this primary. */
 static void a_silent_primary_with_a_lease_is_stopped_at_most(void **unused)
 {
-    struct protocol_event event = {.kind = PROTOCOL_EVENT_RECORD};
-
     (void)unused;
     lead();
-    event.record = machine.record;
     machine.config.led_before = true;
-    struct protocol_config config = machine.config;
-    protocol_init(&machine, &config);
-    give(2000, event);
+    give(2000, restart_watch());
     give_ring(2010, 1, 3, true);
-    seen = 0;
     for (uint64_t now = 2020; now < 9000; now += 100)
         give_tick(now, now);
     assert_true(was_seen(PROTOCOL_EFFECT_STOP));
