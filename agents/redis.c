@@ -221,7 +221,7 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
     case COMPANION_REFUSED:
         companion_word_get(server, &word);
         if (word.state == COMPANION_STATE_HUNG) /* it has come to be so meanwhile */
-            return redis_replace_hung(server, view);
+            return redis_replace_hung(server, &word, view);
         break;
     case COMPANION_ABSENT: /* a primary without a watch must go all the more */
         log_warning("demote: %s; going on without it", reason);
@@ -258,9 +258,9 @@ static enum ocf_exit redis_demote(const struct ocf_context *context, const void 
         companion_word_get(&server, &word);
     redis_look(&server, demote_look_deadline(&server, &word), &view);
     if (view.state == REDIS_STOPPED)
-        rc = redis_bring_back(&server, &view);
+        rc = redis_bring_back(&server, &word, &view);
     else if (hangs(&server, &view, &word))
-        rc = redis_replace_hung(&server, &view);
+        rc = redis_replace_hung(&server, &word, &view);
     else if (redis_server_is_watched(&server) &&
              (redis_state_is_alive(view.state) || view.state == REDIS_SILENT))
         rc = demote_by_watch(&server, &view);

@@ -100,9 +100,10 @@ enum companion_answer companion_ask(const struct redis_server *server, const cha
 }
 
 const char *const companion_state_names[COMPANION_STATES] = {
-    [COMPANION_STATE_NONE] = "",         [COMPANION_STATE_FINE] = "fine",
-    [COMPANION_STATE_PAUSED] = "paused", [COMPANION_STATE_HELD] = "held",
-    [COMPANION_STATE_HUNG] = "hung",     [COMPANION_STATE_DEPOSED] = "deposed",
+    [COMPANION_STATE_NONE] = "",           [COMPANION_STATE_FINE] = "fine",
+    [COMPANION_STATE_MOVING] = "moving",   [COMPANION_STATE_PAUSED] = "paused",
+    [COMPANION_STATE_HELD] = "held",       [COMPANION_STATE_HUNG] = "hung",
+    [COMPANION_STATE_DEPOSED] = "deposed",
 };
 
 static bool ping(const struct redis_server *server, struct deadline deadline,

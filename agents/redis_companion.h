@@ -25,6 +25,7 @@ enum companion_answer {
 enum companion_state {
     COMPANION_STATE_NONE,    /* no watch, or one that gives no answer */
     COMPANION_STATE_FINE,    /* nothing to tell */
+    COMPANION_STATE_MOVING,  /* nobody leads for the moment */
     COMPANION_STATE_PAUSED,  /* a primary that may take no writes, and not just for a moment */
     COMPANION_STATE_HELD,    /* nobody leads, and not just for a moment */
     COMPANION_STATE_HUNG,    /* two witnesses have no answer from it */

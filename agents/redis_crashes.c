@@ -17,15 +17,14 @@ static char *crashes_path(const struct redis_server *server)
     return xasprintf("%s/crashes", server->context->run_dir);
 }
 
-size_t redis_crashes_note(const struct redis_server *server)
+/* Those within the window before `now`. *lines is the caller's to free. */
+static size_t crashes_read(const char *path, int64_t now, char **lines)
 {
-    cleanup_free char *path = crashes_path(server);
     cleanup_free char *before = NULL;
-    cleanup_free char *text = xstrdup("");
-    int64_t now = clock_ms(), at;
-    size_t count = 1;
+    char *text = xstrdup("");
     char *rest = NULL;
-    int rc;
+    size_t count = 0;
+    int64_t at;
 
     (void)file_read(path, TEXT_MAX, &before); /* none yet, or too many to matter */
     for (char *line = before ? strtok_r(before, "\n", &rest) : NULL; line;
@@ -39,11 +38,30 @@ size_t redis_crashes_note(const struct redis_server *server)
         text = longer;
         count++;
     }
-    cleanup_free char *all = xasprintf("%s%" PRId64 "\n", text, now);
-    rc = file_write_atomic(path, all, 0600);
+    *lines = text;
+    return count;
+}
+
+size_t redis_crashes_note(const struct redis_server *server)
+{
+    cleanup_free char *path = crashes_path(server);
+    cleanup_free char *before = NULL;
+    int64_t now = clock_ms();
+    size_t count = crashes_read(path, now, &before) + 1;
+    cleanup_free char *all = xasprintf("%s%" PRId64 "\n", before, now);
+    int rc = file_write_atomic(path, all, 0600);
+
     if (rc)
         log_warning("%s could not be written: %s", path, strerror(-rc));
     return count;
+}
+
+size_t redis_crashes_count(const struct redis_server *server)
+{
+    cleanup_free char *path = crashes_path(server);
+    cleanup_free char *lines = NULL;
+
+    return crashes_read(path, clock_ms(), &lines);
 }
 
 void redis_crashes_forget(const struct redis_server *server)

@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
+#define STARTING_MS       1000 /* a server listens some 10 ms after its start, before it loads */
+#define STARTING_PAUSE_MS 3
+
 const char *redis_state_name(enum redis_state state)
 {
     switch (state) {
@@ -257,14 +260,34 @@ static bool needs_owner(const struct redis_view *view)
                                   view->state == REDIS_BUSY || view->state == REDIS_UNKNOWN);
 }
 
+/* Nobody listens, but the server was started a moment ago and will in a moment. */
+static bool is_starting(const struct redis_view *view, int error)
+{
+    return (error == -ECONNREFUSED || error == -ENOENT) && view->has_process &&
+           proc_age_ms(&view->process) < STARTING_MS;
+}
+
+/* 0 or -errno, as redis_client_open. */
+static int connect_to(const struct redis_server *server, struct deadline deadline,
+                      struct redis_view *view)
+{
+    int rc;
+
+    do {
+        free(steal_pointer(&view->problem));
+        find_recorded(server, view);
+        rc = redis_client_open(&server->endpoint, deadline, &view->client, &view->problem);
+    } while (is_starting(view, rc) && deadline_pause(deadline, STARTING_PAUSE_MS));
+    return rc;
+}
+
 void redis_look(const struct redis_server *server, struct deadline deadline,
                 struct redis_view *view)
 {
     int rc;
 
     memset(view, 0, sizeof(*view));
-    find_recorded(server, view);
-    rc = redis_client_open(&server->endpoint, deadline, &view->client, &view->problem);
+    rc = connect_to(server, deadline, view);
     view->state = rc ? state_of_refusal(view->recorded, rc) : ask_info(server, deadline, view);
     view->timed_out |= rc == -ETIMEDOUT;
     if (view->state == REDIS_FULL)

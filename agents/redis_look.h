@@ -37,9 +37,9 @@ struct redis_view {
 };
 
 /*
- * Looks, at most until the deadline. A running server that an action of ours did not start is
- * adopted: its identity is noted when it is this resource's program at this resource's port, no
- * other resource's, and says which process it is.
+ * Looks, at most until the deadline; one that has just been started is waited for. A running server
+ * that an action of ours did not start is adopted: its identity is noted when it is this resource's
+ * program at this resource's port, no other resource's, and says which process it is.
  */
 void redis_look(const struct redis_server *server, struct deadline deadline,
                 struct redis_view *view);

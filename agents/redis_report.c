@@ -8,6 +8,7 @@
 #include "attributes.h"
 #include "log.h"
 #include "redis_change.h"
+#include "redis_crashes.h"
 #include "redis_start.h"
 #include <errno.h>
 #include <string.h>
@@ -256,8 +257,13 @@ static enum ocf_exit judge_failure(const struct redis_server *server, const stru
 
 static enum ocf_exit judge_stopped(const struct redis_server *server, const struct redis_view *view)
 {
+    size_t crashes;
+
     if (!view->crashed || server->context->is_probe)
         return OCF_NOT_RUNNING;
+    crashes = redis_crashes_count(server);
+    if (crashes >= CRASHES_MANY)
+        return ocf_fail(OCF_NOT_RUNNING, CRASHES_TEXT, crashes, CRASHES_WINDOW_S / 60);
     return ocf_fail(redis_server_was_promoted(server) ? OCF_FAILED_PROMOTED : OCF_NOT_RUNNING,
                     "the server, pid %d, died without being stopped; see its log and the kernel's",
                     (int)view->process.pid);

@@ -178,18 +178,11 @@ static enum ocf_exit wait_for_answer(const struct redis_server *server, const st
     return end_again(server, id, view);
 }
 
-enum ocf_exit redis_launch(const struct redis_server *server, struct deadline deadline,
-                           struct redis_view *view)
+static enum ocf_exit spawn(const struct redis_server *server, const char *output,
+                           struct proc_id *id)
 {
-    cleanup_free char *output = xasprintf("%s/start.log", server->context->run_dir);
-    const char *logfile = redis_conf_value(server->conf, "logfile");
-    struct sayings sayings = {.output = output,
-                              .logfile = str_is_empty(logfile) ? NULL : logfile,
-                              .logfile_end = logfile ? server_log_end(logfile) : 0};
     const char *user = server_user(server->params->user);
     struct command command;
-    struct proc_id id;
-    enum ocf_exit result;
     int rc;
 
     build_command(&command, server);
@@ -199,13 +192,42 @@ enum ocf_exit redis_launch(const struct redis_server *server, struct deadline de
     rc = proc_start(
         &(struct proc_spec){
             .argv = command.words, .user = user, .log_path = output, .nofile = NOFILE},
-        &id);
+        id);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started as user %s: %s", server->binary,
                         user, strerror(-rc));
-    rc = proc_save(server->process_path, &id);
+    rc = proc_save(server->process_path, id);
     if (rc)
         log_warning("%s could not be written: %s", server->process_path, strerror(-rc));
+    return OCF_SUCCESS;
+}
+
+static char *output_path(const struct redis_server *server)
+{
+    return xasprintf("%s/start.log", server->context->run_dir);
+}
+
+enum ocf_exit redis_launch_only(const struct redis_server *server)
+{
+    cleanup_free char *output = output_path(server);
+    struct proc_id id;
+
+    return spawn(server, output, &id);
+}
+
+enum ocf_exit redis_launch(const struct redis_server *server, struct deadline deadline,
+                           struct redis_view *view)
+{
+    cleanup_free char *output = output_path(server);
+    const char *logfile = redis_conf_value(server->conf, "logfile");
+    struct sayings sayings = {.output = output,
+                              .logfile = str_is_empty(logfile) ? NULL : logfile,
+                              .logfile_end = logfile ? server_log_end(logfile) : 0};
+    struct proc_id id;
+    enum ocf_exit result = spawn(server, output, &id);
+
+    if (result)
+        return result;
     result = wait_for_answer(server, &id, &sayings, deadline, view);
     if (result == OCF_SUCCESS)
         redis_set_replication_credentials(server, view, deadline);

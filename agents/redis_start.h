@@ -21,5 +21,10 @@
  */
 enum ocf_exit redis_launch(const struct redis_server *server, struct deadline deadline,
                            struct redis_view *view);
+/*
+ * Launches it and does not wait: the next look does (redis_look), and is to set the replication
+ * user. OCF_SUCCESS, else the reason is given.
+ */
+enum ocf_exit redis_launch_only(const struct redis_server *server);
 
 #endif

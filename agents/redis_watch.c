@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "footprint.h"
 #include "log.h"
 #include "proc.h"
 #include "redis_companion.h"
@@ -17,6 +18,7 @@
 #include <time.h>
 
 #define BEFORE_MS 2000 /* an agent launches us well within this time of starting the server */
+#define TRIM_MS   5000 /* after which everything is connected */
 
 const char *watch_node_name(const struct watch *watch, uint32_t id)
 {
@@ -97,7 +99,7 @@ static void carry_out(struct watch *watch, const struct protocol_effect *effect)
         watch_ring_tell(watch);
         break;
     case PROTOCOL_EFFECT_TICK:
-        watch_ring_tick(watch);
+        watch_ticks_send(watch);
         break;
     case PROTOCOL_EFFECT_SCORE:
         watch_attributes_score(watch, effect->score);
@@ -136,6 +138,12 @@ static void wake(void *data)
     struct protocol_event event = {.kind = PROTOCOL_EVENT_WAKE};
 
     watch_event(data, &event);
+}
+
+static void trim(void *data)
+{
+    (void)data;
+    footprint_trim();
 }
 
 static void end(void *data, int signal_number)
@@ -199,6 +207,7 @@ static const struct {
     {"backlog", watch_backlog_open, watch_backlog_close},
     {"redis", watch_redis_open, watch_redis_close},
     {"ring", watch_ring_open, watch_ring_close},
+    {"ticks", watch_ticks_open, watch_ticks_close},
     {"store", watch_store_open, watch_store_close},
     {"cib", watch_cib_open, watch_cib_close},
 };
@@ -309,7 +318,11 @@ int main(int argc, char **argv)
     redis_server_open(&watch.server, &watch.context, &watch.params);
     watch.loop = loop_new();
     watch.wake = watch.loop ? loop_timer_new(watch.loop, LOOP_HIGH, wake, &watch) : NULL;
-    rc = watch.wake ? watch_run(&watch) : -ENOMEM;
+    watch.trim = watch.loop ? loop_timer_new(watch.loop, LOOP_LOW, trim, &watch) : NULL;
+    rc = watch.wake && watch.trim ? loop_timer_start(watch.trim, TRIM_MS) : -ENOMEM;
+    if (!rc)
+        rc = watch_run(&watch);
+    loop_timer_free(watch.trim);
     loop_timer_free(watch.wake);
     loop_free(watch.loop);
     redis_server_close(&watch.server);

@@ -23,6 +23,7 @@ struct watch_cib;
 struct watch_redis;
 struct watch_ring;
 struct watch_store;
+struct watch_ticks;
 struct watch_witness;
 
 struct watch {
@@ -32,6 +33,7 @@ struct watch {
     struct nodes nodes;
     struct loop *loop;
     struct loop_timer *wake;
+    struct loop_timer *trim; /* what only the start needed is let go of */
     struct protocol protocol;
     struct peer peers[NODES_MAX]; /* as the agent noted them, read again when they are old */
     size_t peer_count;
@@ -44,6 +46,7 @@ struct watch {
     struct watch_redis *redis;           /* redis_watch_redis.c */
     struct watch_ring *ring;             /* redis_watch_ring.c */
     struct watch_store *store;           /* redis_watch_store.c */
+    struct watch_ticks *ticks;           /* redis_watch_ticks.c */
     struct watch_witness *witness;       /* redis_watch_witness.c */
 };
 
@@ -102,8 +105,16 @@ void watch_redis_ask(struct watch *watch);
 int watch_ring_open(struct watch *watch);
 void watch_ring_close(struct watch *watch);
 void watch_ring_tell(struct watch *watch);
-void watch_ring_tick(struct watch *watch);
 void watch_ring_ask_links(struct watch *watch);
+
+/* On a bus of the watch's, or not, as bus_send says. */
+struct bus;
+int watch_send(struct bus *bus, const struct redis_message *message);
+
+/* Ticks of this node. */
+int watch_ticks_open(struct watch *watch);
+void watch_ticks_close(struct watch *watch);
+void watch_ticks_send(struct watch *watch);
 
 /* The epoch file: read at once, told to the protocol when the CIB was read too. */
 int watch_store_open(struct watch *watch);

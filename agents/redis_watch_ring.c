@@ -6,7 +6,6 @@
 #include "redis_watch.h"
 
 #include "bus.h"
-#include "clock.h"
 #include "links.h"
 #include "log.h"
 #include "quorum.h"
@@ -116,15 +115,11 @@ static void bus_message(void *data, struct bus_member from, const void *bytes, s
     struct protocol_event event = {.kind = PROTOCOL_EVENT_MESSAGE, .node = from.node};
     struct watch *watch = data;
     int rc = redis_message_decode(bytes, length, &event.message);
-    bool foreign_tick = rc == 0 && event.message.kind == REDIS_MESSAGE_TICK &&
-                        from.node != watch->protocol.config.self; /* its sender's alone */
 
-    if (foreign_tick)
-        return;
-    if (rc == 0)
-        watch_event(watch, &event);
-    else
+    if (rc)
         log_debug("a message of node %u is not understood: %s", from.node, strerror(-rc));
+    else if (event.message.kind == REDIS_MESSAGE_TELL) /* older watches tick here, for themselves */
+        watch_event(watch, &event);
 }
 
 static void quorum_change(void *data, const struct quorum_view *view)
@@ -167,12 +162,12 @@ static void links_read(void *data, const struct links_reading *reading)
     watch_event(watch, &event);
 }
 
-static int send_message(struct watch *watch, const struct redis_message *message)
+int watch_send(struct bus *bus, const struct redis_message *message)
 {
     uint8_t bytes[REDIS_MESSAGE_SIZE];
     int length = redis_message_encode(message, bytes, sizeof(bytes));
 
-    return length < 0 ? length : bus_send(watch->ring->bus, bytes, (size_t)length);
+    return length < 0 ? length : bus_send(bus, bytes, (size_t)length);
 }
 
 static void tell(void *data)
@@ -180,21 +175,13 @@ static void tell(void *data)
     struct watch *watch = data;
     struct redis_message message = {.kind = REDIS_MESSAGE_TELL, .told = watch->protocol.told};
 
-    if (send_message(watch, &message) == -EAGAIN)
+    if (watch_send(watch->ring->bus, &message) == -EAGAIN)
         (void)loop_timer_start(watch->ring->again, AGAIN_MS);
 }
 
 void watch_ring_tell(struct watch *watch)
 {
     tell(watch);
-}
-
-/* A tick that is not taken is not owed: the next one follows. */
-void watch_ring_tick(struct watch *watch)
-{
-    struct redis_message message = {.kind = REDIS_MESSAGE_TICK, .tick_ms = (uint64_t)clock_ms()};
-
-    (void)send_message(watch, &message);
 }
 
 void watch_ring_ask_links(struct watch *watch)

@@ -102,8 +102,10 @@ enum companion_state watch_state(const struct watch *watch, char *why, size_t si
         (void)watch_pause_text(p->pause, why, size);
         return COMPANION_STATE_PAUSED;
     }
-    if (!watch->leaderless_ms || decided)
+    if (!watch->leaderless_ms)
         return COMPANION_STATE_FINE;
+    if (decided)
+        return COMPANION_STATE_MOVING;
     tell_leaderless(watch, why, size);
-    return stands(watch, watch->leaderless_ms) ? COMPANION_STATE_HELD : COMPANION_STATE_FINE;
+    return stands(watch, watch->leaderless_ms) ? COMPANION_STATE_HELD : COMPANION_STATE_MOVING;
 }

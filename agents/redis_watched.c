@@ -5,7 +5,7 @@
 #include "redis_watched.h"
 
 #include "log.h"
-#include "redis_companion.h"
+#include "redis_change.h"
 #include "redis_crashes.h"
 #include "redis_report.h"
 #include "redis_start.h"
@@ -16,6 +16,7 @@
 #define MOVES_MS       2000
 #define MOVES_PAUSE_MS 50
 #define BRING_BACK_MS  300 /* a crashed primary may not hold up the promotion of another */
+#define YOUNG_MS       10000
 
 static void trim_logs(const struct redis_server *server)
 {
@@ -47,17 +48,37 @@ static void ask_watch(const struct redis_server *server, const struct redis_view
 
 /*
  * The watch moves the role away from a primary that crashed, and Pacemaker cancels this monitor to
- * demote it. Were it told as failed first, recovery would go ahead of the promotion. It is told if
- * nobody takes over.
+ * demote it; the next one may come before another leads. Were the server told as failed first,
+ * recovery would go ahead of the promotion. It is told if nobody takes over.
  */
-static void let_the_role_move(const struct redis_server *server, struct redis_view *view)
+static bool role_moves(const struct redis_server *server, const struct redis_view *view,
+                       const struct companion_word *word)
+{
+    if (view->state != REDIS_STOPPED || server->context->is_probe ||
+        word->state == COMPANION_STATE_NONE)
+        return false;
+    return word->state == COMPANION_STATE_MOVING ||
+           (view->crashed && redis_server_was_promoted(server));
+}
+
+static void let_the_role_move(const struct redis_server *server, struct redis_view *view,
+                              struct companion_word *word)
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(MOVES_MS));
 
-    while (view->state == REDIS_STOPPED && deadline_pause(deadline, MOVES_PAUSE_MS)) {
+    while (role_moves(server, view, word) && deadline_pause(deadline, MOVES_PAUSE_MS)) {
         redis_view_close(view);
         redis_look(server, deadline, view);
+        companion_word_get(server, word);
     }
+}
+
+/* A demotion that started it again did not wait for it (start_again). */
+static void finish_start(const struct redis_server *server, struct redis_view *view)
+{
+    if (view->client && view->has_process && redis_state_is_alive(view->state) &&
+        !server->context->is_probe && proc_age_ms(&view->process) < YOUNG_MS)
+        redis_set_replication_credentials(server, view, server->context->deadline);
 }
 
 enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct redis_view *view)
@@ -73,9 +94,8 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     }
     trim_logs(server);
     ask_watch(server, view, &word);
-    if (word.state != COMPANION_STATE_NONE && view->crashed && !server->context->is_probe &&
-        redis_server_was_promoted(server))
-        let_the_role_move(server, view);
+    let_the_role_move(server, view, &word);
+    finish_start(server, view);
     if (server->context->is_probe && redis_state_is_alive(view->state))
         redis_crashes_forget(server);
     if (word.state != COMPANION_STATE_NONE) {
@@ -91,24 +111,56 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     return rc;
 }
 
-enum ocf_exit redis_bring_back(const struct redis_server *server, struct redis_view *view)
+/* The last try to start it may have left one that cannot be ended. */
+static bool lives(const struct redis_server *server)
+{
+    struct proc_id id;
+
+    return proc_load(server->process_path, &id) == 0 && proc_check(&id) != PROC_GONE;
+}
+
+/*
+ * It takes no writes, which is what a demotion is for. A failed one would have Pacemaker stop and
+ * start the server before it promotes another; beside a watch the next monitor tells, and not
+ * before another leads.
+ */
+static enum ocf_exit stays_down(const struct redis_server *server,
+                                const struct companion_word *word, const char *reason)
+{
+    if (word->state == COMPANION_STATE_NONE || lives(server))
+        return ocf_fail(OCF_NOT_RUNNING, "%s", reason);
+    log_error("demote: %s; it stays down until another leads", reason);
+    return OCF_SUCCESS;
+}
+
+/* Beside a watch another is promoted meanwhile: the monitor that follows sees to the rest. */
+static enum ocf_exit start_again(const struct redis_server *server,
+                                 const struct companion_word *word, struct redis_view *view)
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(BRING_BACK_MS));
+
+    if (word->state == COMPANION_STATE_NONE)
+        return redis_launch(server, deadline, view);
+    return redis_launch_only(server);
+}
+
+enum ocf_exit redis_bring_back(const struct redis_server *server, const struct companion_word *word,
+                               struct redis_view *view)
+{
+    cleanup_free char *reason = NULL;
     bool may = view->crashed && redis_server_was_promoted(server) &&
                server->context->params_name_server && redis_server_validate(server) == OCF_SUCCESS;
     size_t crashes = may ? redis_crashes_note(server) : 0;
 
     if (crashes >= CRASHES_MANY)
-        return ocf_fail(OCF_NOT_RUNNING,
-                        "the server has crashed %zu times within %d minutes; see its log and the "
-                        "kernel's",
-                        crashes, CRASHES_WINDOW_S / 60);
-    if (may && redis_launch(server, deadline, view) == OCF_SUCCESS)
+        reason = xasprintf(CRASHES_TEXT, crashes, CRASHES_WINDOW_S / 60);
+    else if (may && start_again(server, word, view) == OCF_SUCCESS)
         return OCF_SUCCESS;
-    return ocf_fail(OCF_NOT_RUNNING, "demote: the server is not running");
+    return stays_down(server, word, reason ? reason : "the server is not running");
 }
 
-enum ocf_exit redis_replace_hung(const struct redis_server *server, struct redis_view *view)
+enum ocf_exit redis_replace_hung(const struct redis_server *server,
+                                 const struct companion_word *word, struct redis_view *view)
 {
     int rc = proc_end(&view->process, SIGKILL, 0, server->context->deadline);
 
@@ -119,5 +171,5 @@ enum ocf_exit redis_replace_hung(const struct redis_server *server, struct redis
                         (int)view->process.pid, strerror(-rc));
     log_error("the server, pid %d, gave no answer and was killed", (int)view->process.pid);
     view->crashed = true;
-    return redis_bring_back(server, view);
+    return redis_bring_back(server, word, view);
 }

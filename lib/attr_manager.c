@@ -23,7 +23,8 @@
 
 struct attribute {
     char *name, *value;
-    bool written; /* `value` was accepted, or refused for good */
+    unsigned gather_ms; /* 0: none */
+    bool written;       /* `value` was accepted, or refused for good */
     struct attribute *next;
 };
 
@@ -41,6 +42,7 @@ struct attr_manager {
 /* One request and what came of it. */
 struct write_one {
     char *name, *value;
+    unsigned gather_ms;
     int rc;
 };
 
@@ -52,14 +54,21 @@ struct write_job {
 
 /* --- on the thread --- */
 
-static xmlDoc *request_new(const char *task, const char *name, const char *value)
+/* `item` NULL: the request is about no attribute. */
+static xmlDoc *request_new(const char *task, const struct write_one *item)
 {
+    cleanup_free char *gather = item && item->gather_ms ? xasprintf("%ums", item->gather_ms) : NULL;
     xmlDoc *document = xmlNewDoc((const xmlChar *)"1.0");
     xmlNode *request = xmlNewDocNode(document, NULL, (const xmlChar *)"request", NULL);
     const char *const fields[][2] = {
-        {"t", "attrd"},          {"src", PACEMAKER_CLIENT}, {"task", task},
-        {"attr_name", name},     {"attr_value", value}, /* none: remove it */
-        {"attr_is_remote", "0"}, {"attr_is_private", "0"},
+        {"t", "attrd"},
+        {"src", PACEMAKER_CLIENT},
+        {"task", task},
+        {"attr_name", item ? item->name : NULL},
+        {"attr_value", item ? item->value : NULL}, /* none: remove it */
+        {"attr_dampening", gather},
+        {"attr_is_remote", "0"},
+        {"attr_is_private", "0"},
     };
 
     xmlDocSetRootElement(document, request);
@@ -104,14 +113,15 @@ static int write_run(void *data, void *job)
         int refused = 0;
 
         if (rc == 0)
-            rc = request_send(session->ipc, request_new("update", item->name, item->value),
+            rc = request_send(session->ipc,
+                              request_new(item->gather_ms ? "update-both" : "update", item),
                               &refused);
         item->rc = rc ? rc : refused;
     }
     if (rc == 0 && writes->repeat) {
         int refused;
 
-        rc = request_send(session->ipc, request_new("refresh", NULL, NULL), &refused);
+        rc = request_send(session->ipc, request_new("refresh", NULL), &refused);
     }
     return rc;
 }
@@ -173,8 +183,10 @@ static void manager_write(struct attr_manager *manager)
     job->repeat = manager->repeat;
     for (const struct attribute *a = manager->attributes; a; a = a->next)
         if (!a->written)
-            job->item[job->count++] = (struct write_one){
-                .name = xstrdup(a->name), .value = a->value ? xstrdup(a->value) : NULL};
+            job->item[job->count++] =
+                (struct write_one){.name = xstrdup(a->name),
+                                   .value = a->value ? xstrdup(a->value) : NULL,
+                                   .gather_ms = a->gather_ms};
     if (seat_call(manager->seat, &call, job, LATE_MS))
         write_discard(job); /* out of threads: with the next change, or connection */
     else
@@ -284,6 +296,22 @@ int attr_manager_open(struct loop *loop, const struct attr_manager_events *event
 
 int attr_manager_set(struct attr_manager *manager, const char *name, const char *value)
 {
+    return attr_manager_set_gathered(manager, name, value, 0);
+}
+
+static struct attribute *attribute_add(struct attr_manager *manager, const char *name)
+{
+    struct attribute *attribute = xcalloc(1, sizeof(*attribute));
+
+    attribute->name = xstrdup(name);
+    attribute->next = manager->attributes;
+    manager->attributes = attribute;
+    return attribute;
+}
+
+int attr_manager_set_gathered(struct attr_manager *manager, const char *name, const char *value,
+                              unsigned gather_ms)
+{
     struct attribute *attribute;
 
     if (str_is_empty(name) || (value && (strstr(value, "++") || strstr(value, "+="))))
@@ -291,12 +319,9 @@ int attr_manager_set(struct attr_manager *manager, const char *name, const char 
     attribute = attribute_find(manager, name);
     if (attribute && same_value(attribute->value, value))
         return 0;
-    if (!attribute) {
-        attribute = xcalloc(1, sizeof(*attribute));
-        attribute->name = xstrdup(name);
-        attribute->next = manager->attributes;
-        manager->attributes = attribute;
-    }
+    if (!attribute)
+        attribute = attribute_add(manager, name);
+    attribute->gather_ms = gather_ms;
     free(attribute->value);
     attribute->value = value ? xstrdup(value) : NULL;
     attribute->written = false;

@@ -40,6 +40,13 @@ int attr_manager_open(struct loop *loop, const struct attr_manager_events *event
  */
 int attr_manager_set(struct attr_manager *manager, const char *name, const char *value);
 /*
+ * The same, and from now on the attribute manager waits this long after a change of the attribute
+ * on whatever node before it writes them into the CIB, all at once ("dampening"): what several
+ * nodes set for one reason then makes Pacemaker reckon once, not once for each.
+ */
+int attr_manager_set_gathered(struct attr_manager *manager, const char *name, const char *value,
+                              unsigned gather_ms);
+/*
  * Writes everything that is wanted once more, and has the attribute manager write all that it knows
  * into the CIB. To be called some time after a node came (back) into the ring: seen with Pacemaker
  * 2.1.5, the controller of a node that was cut off has the CIB delete the attributes of all the

@@ -61,6 +61,19 @@ def test_the_hung_primary_wakes_while_another_is_being_promoted(cluster, observe
     goes_on(cluster, observed)
 
 
+def test_a_server_that_crashes_again_and_again_is_told_and_holds_up_nobody(cluster, observed):
+    """Pacemaker would recover a failed demotion first: stop, start, and only then promote another."""
+    flaky = cluster.wait_healthy()
+    for _ in range(3):
+        cluster.move_primary_to(flaky)
+        cluster.kill_redis(flaky)
+        cluster.wait_promoted_elsewhere(flaky)
+
+    cluster.wait(lambda: "crashed 3 times" in (cluster.reason(flaky, "monitor") or ""), 30, "the third is told")
+    assert cluster.reason(flaky, "demote") is None
+    assert goes_on(cluster, observed) != flaky
+
+
 @pytest.mark.parametrize("signal", ["KILL", "STOP"])
 def test_the_primary_crashes_beside_a_watch_that_is_dead_or_stopped(cluster, observed, signal):
     old = cluster.wait_healthy()

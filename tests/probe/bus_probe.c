@@ -224,6 +224,8 @@ static int command_of_cluster(char **words, size_t count)
     set_us = now_us();
     if (str_eq(verb, "set") && count == 3)
         return attr_manager_set(attributes, words[1], words[2]);
+    if (str_eq(verb, "gather") && count == 4)
+        return attr_manager_set_gathered(attributes, words[1], words[2], (unsigned)atoi(words[3]));
     if (str_eq(verb, "unset") && count == 2)
         return attr_manager_set(attributes, words[1], NULL);
     if (str_eq(verb, "repeat") && count == 1)

@@ -65,12 +65,17 @@ def test_members_change_in_the_stream_of_messages(lab, probes):
 
 # The attribute manager
 
-def shown(node, name):
-    """The attribute of n1, as that node's Pacemaker shows it; None: it has none."""
-    for attribute in node.crm_mon().iterfind(".//node_attributes/node[@name='n1']/attribute"):
+def shown(node, name, owner="n1"):
+    """The attribute of `owner`, as that node's Pacemaker shows it; None: it has none."""
+    for attribute in node.crm_mon().iterfind(f".//node_attributes/node[@name='{owner}']/attribute"):
         if attribute.get("name") == name:
             return attribute.get("value")
     return None
+
+
+def cib_updates(node):
+    """How often the CIB was changed since its configuration was."""
+    return int(field(node.output(["cibadmin", "--query", "--local", "--no-children"]), "num_updates").strip('">'))
 
 
 def test_an_attribute_is_seen_everywhere_and_written_once(lab, probes):
@@ -83,6 +88,21 @@ def test_an_attribute_is_seen_everywhere_and_written_once(lab, probes):
     assert field(n1.ask("set probe-status value++", "did set"), "rc") == "-22"
     n1.ask("unset probe-status", "attributes written probe-status=- rc=0")
     lab.wait(lambda: shown(lab.node("n3"), "probe-status") is None, LIMIT, "n3 does not see it any more")
+
+
+def test_what_nodes_set_in_one_moment_is_written_at_once(lab, probes):
+    n3 = lab.node("n3")
+
+    def set_everywhere(value):
+        for probe in probes:
+            probe.do(f"gather probe-score {value} 2000")
+        lab.wait(lambda: all(shown(n3, "probe-score", node.name) == value for node in lab.nodes), LIMIT,
+                 f"n3 sees {value} of all")
+
+    set_everywhere("1")  # the first time the attribute manager writes each at once
+    before = cib_updates(n3)
+    set_everywhere("2")
+    assert cib_updates(n3) == before + 1
 
 
 def test_attributes_that_somebody_deleted_come_back(lab, probes):

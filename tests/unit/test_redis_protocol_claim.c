@@ -5,8 +5,8 @@
  */
 #include "protocol_machine.h"
 
-/* The promote's order until the server is told to take the role. */
-static void claim(uint64_t now, bool node_3_acks)
+/* The promote's order, and the claim in our own file. */
+static void claim_here(uint64_t now)
 {
     struct protocol_event event = {.kind = PROTOCOL_EVENT_REQUEST};
 
@@ -16,14 +16,76 @@ static void claim(uint64_t now, bool node_3_acks)
     echo(now + 1);
     write_file(now + 2);
     write_file(now + 2); /* the one that has the claim, if another was under way */
-    confirm_pause(now + 3);
-    give_digest(now + 4);
-    echo(now + 5);
-    if (node_3_acks) {
-        peer[3].promised = (struct redis_claim){2, SELF};
-        give_told(now + 6, 3, &peer[3]);
-        peer[2].promised = (struct redis_claim){2, SELF};
-        give_told(now + 7, 2, &peer[2]);
+}
+
+/* The pause, seen to stand. */
+static void pause_for_the_claim(uint64_t now)
+{
+    confirm_pause(now);
+    give_digest(now + 1);
+    echo(now + 2);
+}
+
+/* The claim is in the files of both others. */
+static void acknowledge_the_claim(uint64_t now)
+{
+    for (uint32_t i = 2; i <= 3; i++) {
+        peer[i].promised = (struct redis_claim){2, SELF};
+        give_told(now, i, &peer[i]);
+    }
+}
+
+static void accept_in_cib(uint64_t now)
+{
+    give(now, (struct protocol_event){.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = 2});
+}
+
+/* The promote's order until the server is told to take the role. */
+static void claim(uint64_t now, bool others_ack)
+{
+    claim_here(now);
+    pause_for_the_claim(now + 3);
+    if (others_ack)
+        acknowledge_the_claim(now + 6);
+}
+
+/* We are the next, and nothing of the claim's rules is taken out, or one of them. */
+static void be_the_next(bool without, enum protocol_rule rule)
+{
+    follow();
+    machine.config.without = without ? 1ULL << rule : 0;
+    lose_the_primary();
+    seal_node_3(1023);
+    seen = 0;
+}
+
+/* A server that takes the role open for writes has taken some before it can be told to wait. */
+static void writes_are_paused_before_the_role_is_taken(void **unused)
+{
+    (void)unused;
+    for (int without = 0; without < 2; without++) {
+        be_the_next(without, PROTOCOL_RULE_PAUSE_FIRST);
+        claim_here(1030);
+        acknowledge_the_claim(1033);
+        give_digest(1034);
+        echo(1035);
+        assert_int_equal(was_seen(PROTOCOL_EFFECT_TAKE_ROLE), without);
+        pause_for_the_claim(1036);
+        assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
+    }
+}
+
+/* Without, two of us that start anew could take the same epoch for two data sets. */
+static void a_quorum_has_written_the_claim_before_the_role_is_taken(void **unused)
+{
+    (void)unused;
+    for (int without = 0; without < 2; without++) {
+        be_the_next(without, PROTOCOL_RULE_CLAIM_ACKS);
+        claim(1030, false);
+        accept_in_cib(1036);
+        assert_int_equal(was_seen(PROTOCOL_EFFECT_TAKE_ROLE), without);
+        acknowledge_the_claim(1037);
+        assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
     }
 }
 
@@ -41,8 +103,6 @@ static void files_of_a_quorum_spare_the_cib(void **unused)
 
 static void fewer_watches_than_a_quorum_need_the_cib(void **unused)
 {
-    struct protocol_event accepted = {.kind = PROTOCOL_EVENT_CIB_ACCEPTED, .number = 2};
-
     (void)unused;
     follow();
     lose_the_primary();
@@ -58,7 +118,7 @@ static void fewer_watches_than_a_quorum_need_the_cib(void **unused)
     claim(2100, false);
     assert_true(was_seen(PROTOCOL_EFFECT_WRITE_CIB));
     assert_false(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
-    give(2110, accepted);
+    accept_in_cib(2110);
     assert_true(was_seen(PROTOCOL_EFFECT_TAKE_ROLE));
 }
 
@@ -169,6 +229,8 @@ static void a_deposed_primary_is_demoted_at_once(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(writes_are_paused_before_the_role_is_taken),
+        cmocka_unit_test(a_quorum_has_written_the_claim_before_the_role_is_taken),
         cmocka_unit_test(files_of_a_quorum_spare_the_cib),
         cmocka_unit_test(fewer_watches_than_a_quorum_need_the_cib),
         cmocka_unit_test(taking_the_role_is_not_its_end),
