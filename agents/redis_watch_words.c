@@ -104,8 +104,9 @@ enum companion_state watch_state(const struct watch *watch, char *why, size_t si
     }
     if (!watch->leaderless_ms)
         return COMPANION_STATE_FINE;
-    if (decided)
+    if (!decided)
+        tell_leaderless(watch, why, size);
+    if (!stands(watch, watch->leaderless_ms))
         return COMPANION_STATE_MOVING;
-    tell_leaderless(watch, why, size);
-    return stands(watch, watch->leaderless_ms) ? COMPANION_STATE_HELD : COMPANION_STATE_MOVING;
+    return decided ? COMPANION_STATE_FINE : COMPANION_STATE_HELD;
 }

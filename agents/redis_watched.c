@@ -48,29 +48,33 @@ static void ask_watch(const struct redis_server *server, const struct redis_view
 
 /*
  * The watch moves the role away from a primary that crashed, and Pacemaker cancels this monitor to
- * demote it; the next one may come before another leads. Were the server told as failed first,
- * recovery would go ahead of the promotion. It is told if nobody takes over.
+ * demote it. Were it told as failed first, recovery would go ahead of the promotion. It is told if
+ * nobody takes over.
  */
-static bool role_moves(const struct redis_server *server, const struct redis_view *view,
-                       const struct companion_word *word)
-{
-    if (view->state != REDIS_STOPPED || server->context->is_probe ||
-        word->state == COMPANION_STATE_NONE)
-        return false;
-    return word->state == COMPANION_STATE_MOVING ||
-           (view->crashed && redis_server_was_promoted(server));
-}
-
-static void let_the_role_move(const struct redis_server *server, struct redis_view *view,
-                              struct companion_word *word)
+static void let_the_role_move(const struct redis_server *server, struct redis_view *view)
 {
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(MOVES_MS));
 
-    while (role_moves(server, view, word) && deadline_pause(deadline, MOVES_PAUSE_MS)) {
+    while (view->state == REDIS_STOPPED && deadline_pause(deadline, MOVES_PAUSE_MS)) {
         redis_view_close(view);
         redis_look(server, deadline, view);
-        companion_word_get(server, word);
     }
+}
+
+/*
+ * Pacemaker runs a monitor right after a demotion, and with a busy machine (throttling) nothing
+ * else until it has an answer: to wait would hold up the promotion, and to tell that the server is
+ * down would have it recovered first. The next monitor tells.
+ */
+static bool is_told_later(const struct redis_server *server, const struct redis_view *view,
+                          const struct companion_word *word)
+{
+    bool later = view->state == REDIS_STOPPED && !server->context->is_probe &&
+                 word->state == COMPANION_STATE_MOVING && !redis_server_was_promoted(server);
+
+    if (later)
+        log_notice("the server is down; that is told when another leads");
+    return later;
 }
 
 /* A demotion that started it again did not wait for it (start_again). */
@@ -94,7 +98,9 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     }
     trim_logs(server);
     ask_watch(server, view, &word);
-    let_the_role_move(server, view, &word);
+    if (word.state != COMPANION_STATE_NONE && view->crashed && !server->context->is_probe &&
+        redis_server_was_promoted(server))
+        let_the_role_move(server, view);
     finish_start(server, view);
     if (server->context->is_probe && redis_state_is_alive(view->state))
         redis_crashes_forget(server);
@@ -106,6 +112,8 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     } else if (!server->context->is_probe) {
         redis_report(server, view);
     }
+    if (is_told_later(server, view, &word))
+        return OCF_SUCCESS;
     rc = redis_judge(server, view, &word);
     note_leading(server, rc);
     return rc;

@@ -48,6 +48,8 @@ class Proxy:
             self.connect(port).close()
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:  # it closes the socket at this very moment
+            return False
         return False
 
     def ask(self, command):
