@@ -225,35 +225,11 @@ static int rooms_open(struct watch *watch)
     return 0;
 }
 
-static const char *param_from_file(const char *name, void *data)
-{
-    const char *text = data;
-    size_t length = strlen(name);
-    static char value[4096];
-
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, length) == 0 && line[length] == ' ') {
-            snprintf(value, sizeof(value), "%.*s", (int)strcspn(line + length + 1, "\n"),
-                     line + length + 1);
-            return strdup(value); /* kept as long as the parameters: for ever */
-        }
-    }
-    return NULL;
-}
-
 static int params_read(const struct watch *watch, struct redis_params *params)
 {
-    cleanup_free char *path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_PARAMS);
-    cleanup_free char *text = NULL;
-    cleanup_free char *problems = NULL;
-    int rc = file_read(path, 1 << 16, &text);
+    const struct companion self = companion_watch(&watch->context);
 
-    if (!rc)
-        rc = params_parse(redis_param_table, params, param_from_file, text, &problems);
-    if (rc)
-        log_error("%s cannot be used: %s", path, problems ? problems : strerror(-rc));
-    return rc;
+    return companion_params_read(&self, redis_param_table, params);
 }
 
 int watch_reload(struct watch *watch)
@@ -301,18 +277,7 @@ int main(int argc, char **argv)
         return 2;
     }
     log_open_resident("redis-watch");
-    watch.context =
-        (struct ocf_context){.agent = "redis",
-                             .action = "watch",
-                             .instance = argv[1],
-                             .node = argv[2],
-                             .in_cluster = true,
-                             .is_clone = true,
-                             .is_promotable = true,
-                             .params_valid = true,
-                             .params_name_server = true,
-                             .run_dir = xasprintf("%s/redis/%s", RHA_RUN_DIR, argv[1]),
-                             .state_dir = xasprintf("%s/redis/%s", RHA_STATE_DIR, argv[1])};
+    watch.context = companion_context("redis", argv[1], argv[2]);
     if (params_read(&watch, &watch.params) < 0)
         return 1;
     redis_server_open(&watch.server, &watch.context, &watch.params);

@@ -6,6 +6,7 @@
 #include "attributes.h"
 #include "log.h"
 #include "ocf.h"
+#include "sentinel_feed.h"
 #include "sentinel_file.h"
 #include "sentinel_params.h"
 #include "sentinel_primary.h"
@@ -22,15 +23,19 @@
 
 /* ---- what the cluster is told ---- */
 
-static void publish(const struct ocf_context *context, const char *suffix, const char *value)
+/* Where a sentinel-feed does, that is all. */
+static void publish(const struct sentinel_server *server, const char *suffix, const char *value)
 {
-    cleanup_free char *name = xasprintf("%s-%s", context->instance, suffix);
+    cleanup_free char *name = xasprintf("%s-%s", server->context->instance, suffix);
 
-    attribute_publish(context, name, value);
+    if (server->fed)
+        attribute_forget(server->context, name);
+    else
+        attribute_publish(server->context, name, value);
 }
 
 /* NULL: Sentinel is stopped; its last words must not be taken for news. */
-static void publish_view(const struct ocf_context *context, const struct sentinel_view *view)
+static void publish_view(const struct sentinel_server *server, const struct sentinel_view *view)
 {
     cleanup_free char *primary = NULL;
     cleanup_free char *usable = NULL;
@@ -39,9 +44,9 @@ static void publish_view(const struct ocf_context *context, const struct sentine
         primary = xasprintf("%s:%d", view->host, view->port);
     if (view && view->usable)
         usable = xasprintf("%d", view->usable);
-    publish(context, "status", view ? sentinel_view_status(view) : NULL);
-    publish(context, "master", primary);
-    publish(context, "sentinels", usable);
+    publish(server, "status", view ? sentinel_view_status(view) : NULL);
+    publish(server, "master", primary);
+    publish(server, "sentinels", usable);
 }
 
 /* ---- validate-all ---- */
@@ -148,7 +153,7 @@ static enum ocf_exit not_running(const struct sentinel_server *server)
 {
     const struct ocf_context *context = server->context;
 
-    publish_view(context, NULL);
+    publish_view(server, NULL);
     if (context->is_probe || !server_has_record(context))
         return OCF_NOT_RUNNING;
     return ocf_fail(OCF_NOT_RUNNING, "Sentinel, pid %d, ended without being stopped (log: %s)",
@@ -157,7 +162,7 @@ static enum ocf_exit not_running(const struct sentinel_server *server)
 
 static enum ocf_exit no_answer(const struct sentinel_server *server, int rc, const char *problem)
 {
-    publish(server->context, "status", "unreachable");
+    publish(server, "status", "unreachable");
     if (rc == -EUSERS)
         return ocf_fail(OCF_DEGRADED, "Sentinel runs, but has no connection left: %s", problem);
     if (rc == -EACCES || rc == -EREMOTEIO)
@@ -193,10 +198,10 @@ static int look(const struct sentinel_server *server, struct sentinel_view *view
     return rc;
 }
 
-static enum ocf_exit judge(const struct ocf_context *context, const struct sentinel_view *view)
+static enum ocf_exit judge(const struct sentinel_server *server, const struct sentinel_view *view)
 {
-    publish_view(context, view);
-    if (context->check_level >= 10 && !view->has_quorum)
+    publish_view(server, view);
+    if (server->context->check_level >= 10 && !view->has_quorum)
         return ocf_fail(OCF_DEGRADED, "Sentinel cannot reach its quorum: %s", view->quorum_words);
     return OCF_SUCCESS;
 }
@@ -209,6 +214,7 @@ static enum ocf_exit sentinel_monitor(const struct ocf_context *context, const v
     int rc;
 
     sentinel_server_open(&server, context, params);
+    (void)sentinel_feed_look(&server);
     switch (sentinel_find(&server, &problem)) {
     case PROC_GONE:
         return not_running(&server);
@@ -218,8 +224,10 @@ static enum ocf_exit sentinel_monitor(const struct ocf_context *context, const v
         break;
     }
     server_log_trim(server.log_path);
+    if (!context->is_probe && context->params_valid)
+        sentinel_feed_keep(&server);
     rc = look(&server, &view, &problem);
-    return rc ? no_answer(&server, rc, problem) : judge(context, &view);
+    return rc ? no_answer(&server, rc, problem) : judge(&server, &view);
 }
 
 /* ---- start ---- */
@@ -248,7 +256,8 @@ static enum ocf_exit start_anew(struct sentinel_server *server)
     if (rc)
         return rc;
     if (set_up(server, &view, &problem) == 0 && look(server, &view, &problem) == 0) {
-        publish_view(server->context, &view);
+        sentinel_feed_keep(server);
+        publish_view(server, &view);
         return OCF_SUCCESS;
     }
     (void)sentinel_end(server);
@@ -276,7 +285,8 @@ static enum ocf_exit sentinel_start(const struct ocf_context *context, const voi
     }
     if (look(&server, &view, &problem))
         return ocf_fail(OCF_ERR_GENERIC, "Sentinel runs already, but gives no answer: %s", problem);
-    publish_view(context, &view);
+    sentinel_feed_keep(&server);
+    publish_view(&server, &view);
     return OCF_SUCCESS;
 }
 
@@ -325,9 +335,10 @@ static enum ocf_exit sentinel_stop(const struct ocf_context *context, const void
     enum ocf_exit rc;
 
     sentinel_server_open(&server, context, params);
+    sentinel_feed_end(&server);
     rc = end(&server);
     if (!rc)
-        publish_view(context, NULL);
+        publish_view(&server, NULL);
     return rc;
 }
 

@@ -78,15 +78,20 @@ bool sentinel_has_file(const struct sentinel_server *server)
     return access(server->conf_path, F_OK) == 0;
 }
 
-int sentinel_connect(const struct sentinel_server *server, struct redis_client **client,
-                     char **problem)
+struct redis_endpoint sentinel_endpoint(const struct sentinel_server *server)
 {
-    const struct redis_endpoint endpoint = {
+    return (struct redis_endpoint){
         .host = server->host,
         .port = (int)server->params->port,
         .username = server->credentials.sentinel_username,
         .password = server->credentials.sentinel_password,
     };
+}
+
+int sentinel_connect(const struct sentinel_server *server, struct redis_client **client,
+                     char **problem)
+{
+    const struct redis_endpoint endpoint = sentinel_endpoint(server);
 
     return redis_client_open(&endpoint,
                              deadline_min(server->context->deadline, deadline_in(SERVER_ANSWER_MS)),

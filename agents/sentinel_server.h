@@ -23,6 +23,7 @@ struct sentinel_server {
     char *conf_path;    /* that file */
     char *log_path;
     char host[256];         /* where this node reaches it */
+    bool fed;               /* a sentinel-feed keeps the attributes (sentinel_feed.h) */
     struct proc_id process; /* valid once sentinel_find() said PROC_ALIVE */
 };
 
@@ -42,6 +43,8 @@ bool sentinel_has_file(const struct sentinel_server *server);
  */
 enum proc_state sentinel_find(struct sentinel_server *server, char **problem);
 
+/* How it is reached; its texts are the server's. */
+struct redis_endpoint sentinel_endpoint(const struct sentinel_server *server);
 /* 0 or -errno with *problem (caller frees); deadline: the action's or SERVER_ANSWER_MS. */
 int sentinel_connect(const struct sentinel_server *server, struct redis_client **client,
                      char **problem);

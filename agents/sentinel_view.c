@@ -59,6 +59,11 @@ void sentinel_view_read_quorum(const char *words, struct sentinel_view *view)
         view->usable = usable;
 }
 
+void sentinel_view_read_info(const char *text, struct sentinel_view *view)
+{
+    view->is_tilt = strstr(text, "sentinel_tilt:1") != NULL;
+}
+
 /* -EREMOTEIO: it does not know that name; the rest of the view is still wanted. */
 static int ask_master(struct redis_client *client, const char *master_name,
                       struct deadline deadline, struct sentinel_view *view)
@@ -90,8 +95,8 @@ static int ask_tilt(struct redis_client *client, struct deadline deadline,
     cleanup_free char *text = NULL;
     int rc = redis_ask_words(client, deadline, &text, "INFO", "sentinel", NULL);
 
-    if (rc == 0)
-        view->is_tilt = text && strstr(text, "sentinel_tilt:1");
+    if (rc == 0 && text)
+        sentinel_view_read_info(text, view);
     return rc;
 }
 

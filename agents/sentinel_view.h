@@ -28,9 +28,10 @@ struct sentinel_view {
 int sentinel_view_ask(struct redis_client *client, const char *master_name,
                       struct deadline deadline, struct sentinel_view *view, char **problem);
 
-/* Pure: from a flattened SENTINEL MASTER, and from CKQUORUM's answer. */
+/* Pure: from a flattened SENTINEL MASTER, from CKQUORUM's answer, and from INFO sentinel. */
 void sentinel_view_read_master(const struct redis_list *master, struct sentinel_view *view);
 void sentinel_view_read_quorum(const char *words, struct sentinel_view *view);
+void sentinel_view_read_info(const char *text, struct sentinel_view *view);
 
 /* The value of `<sentinel>-status`: the worst of tilt, no-quorum, odown, sdown, ok. */
 const char *sentinel_view_status(const struct sentinel_view *view);

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * sentinel-feed INSTANCE NODE: the resident companion of ocf:redis-ha:sentinel. It hears what the
+ * local Sentinel says and makes node attributes of it. An event is a hint that something changed,
+ * and may get lost; what counts is the answer to a question, asked at each event and now and then.
+ */
+#include "sentinel_feed.h"
+
+#include "attr_manager.h"
+#include "callers.h"
+#include "footprint.h"
+#include "log.h"
+#include "redis_async.h"
+#include "sentinel_params.h"
+#include "sentinel_view.h"
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#define ANSWER_MS 1000 /* one that is silent for longer is told as unreachable */
+#define ASK_MS    1000 /* between two questions while nothing happens */
+#define AGAIN_MS  200  /* between two tries to connect */
+#define SOON_MS   2    /* from an event to the question: what comes at once is one change */
+#define TRIM_MS   5000
+
+struct feed {
+    struct ocf_context context;
+    struct sentinel_params params;
+    struct sentinel_server server;
+    struct loop *loop;
+    struct loop_timer *ask, *trim;
+    struct callers *callers;
+    struct attr_manager *manager;
+    struct redis_async *asks, *events; /* NULL: not connected */
+    bool asks_up;
+    size_t awaited; /* answers of the round of questions that is under way */
+    bool again;     /* something happened meanwhile */
+    int failed;     /* of that round: the last -errno, 0 */
+    struct sentinel_view view;
+};
+
+/* ---- what the cluster is told ---- */
+
+static void publish(struct feed *feed, const char *suffix, const char *value)
+{
+    cleanup_free char *name = xasprintf("%s-%s", feed->context.instance, suffix);
+    int rc = attr_manager_set(feed->manager, name, value);
+
+    if (rc)
+        log_error("%s=%s cannot be set: %s", name, value, strerror(-rc));
+}
+
+static void publish_view(struct feed *feed)
+{
+    const struct sentinel_view *view = &feed->view;
+    cleanup_free char *primary = NULL;
+    cleanup_free char *usable = NULL;
+
+    if (view->watches)
+        primary = xasprintf("%s:%d", view->host, view->port);
+    if (view->usable)
+        usable = xasprintf("%d", view->usable);
+    publish(feed, "status", sentinel_view_status(view));
+    publish(feed, "master", primary);
+    publish(feed, "sentinels", usable);
+}
+
+static void publish_unreachable(struct feed *feed, const char *why)
+{
+    log_info("Sentinel gives no answer: %s", why);
+    publish(feed, "status", "unreachable");
+}
+
+static void written(void *data, const char *name, const char *value, int rc)
+{
+    (void)data;
+    if (rc)
+        log_warning("%s=%s was refused: %s", name, value ? value : "", strerror(-rc));
+    else
+        log_info("%s=%s", name, value ? value : "");
+}
+
+static void manager_down(void *data, int rc)
+{
+    (void)data;
+    log_warning("the attribute manager cannot be reached (%s): what Sentinel says is written when "
+                "it is back",
+                strerror(-rc));
+}
+
+/* ---- a round of questions ---- */
+
+static void ask_round(struct feed *feed);
+
+static void round_ended(struct feed *feed)
+{
+    bool again = feed->again;
+
+    feed->again = false;
+    if (feed->failed)
+        publish_unreachable(feed, strerror(-feed->failed));
+    else
+        publish_view(feed);
+    (void)loop_timer_start(feed->ask, again ? 0 : ASK_MS);
+}
+
+/* -EREMOTEIO is an answer, where it says that it does not know that name. */
+static void answered(struct feed *feed, int rc)
+{
+    if (rc && rc != -EREMOTEIO)
+        feed->failed = rc;
+    if (--feed->awaited == 0)
+        round_ended(feed);
+}
+
+static void master_came(void *data, const struct redis_answer *answer)
+{
+    struct feed *feed = data;
+
+    if (answer->rc == 0)
+        sentinel_view_read_master(answer->list, &feed->view);
+    answered(feed, answer->rc);
+}
+
+static void quorum_came(void *data, const struct redis_answer *answer)
+{
+    struct feed *feed = data;
+
+    if (answer->text && (answer->rc == 0 || feed->view.watches))
+        sentinel_view_read_quorum(answer->text, &feed->view);
+    answered(feed, answer->rc);
+}
+
+static void info_came(void *data, const struct redis_answer *answer)
+{
+    struct feed *feed = data;
+
+    if (answer->rc == 0 && answer->text)
+        sentinel_view_read_info(answer->text, &feed->view);
+    answered(feed, answer->rc);
+}
+
+static void ask_one(struct feed *feed, redis_answer_fn fn, const char *const words[3])
+{
+    size_t count = words[2] ? 3 : 2;
+
+    feed->awaited++;
+    if (redis_async_ask(feed->asks, ANSWER_MS, fn, feed, count, words) < 0) {
+        feed->awaited--;
+        feed->failed = -EBUSY;
+    }
+}
+
+static void ask_round(struct feed *feed)
+{
+    const char *name = feed->params.master_name;
+
+    memset(&feed->view, 0, sizeof(feed->view));
+    feed->failed = 0;
+    ask_one(feed, master_came, (const char *const[]){"SENTINEL", "MASTER", name});
+    ask_one(feed, quorum_came, (const char *const[]){"SENTINEL", "CKQUORUM", name});
+    ask_one(feed, info_came, (const char *const[]){"INFO", "sentinel", NULL});
+    if (feed->awaited == 0)
+        round_ended(feed);
+}
+
+/* ---- the two connections: questions, and events ---- */
+
+static void connect_both(struct feed *feed);
+
+static void ask(void *data)
+{
+    struct feed *feed = data;
+
+    connect_both(feed);
+    if (feed->awaited)
+        feed->again = true;
+    else if (feed->asks_up)
+        ask_round(feed);
+}
+
+static void asks_up(void *data)
+{
+    struct feed *feed = data;
+
+    feed->asks_up = true;
+    (void)loop_timer_start(feed->ask, 0);
+}
+
+/* Every answer that was awaited has been told as missing before. */
+static void asks_down(void *data, int rc, const char *text)
+{
+    struct feed *feed = data;
+
+    redis_async_free(feed->asks);
+    feed->asks = NULL;
+    feed->asks_up = false;
+    publish_unreachable(feed, *text ? text : strerror(-rc));
+    (void)loop_timer_start(feed->ask, AGAIN_MS);
+}
+
+static void event_came(void *data, const char *channel, const char *text)
+{
+    struct feed *feed = data;
+
+    if (channel)
+        log_debug("%s %s", channel, text);
+    (void)loop_timer_start(feed->ask, SOON_MS);
+}
+
+static void events_up(void *data)
+{
+    struct feed *feed = data;
+    int rc = redis_async_subscribe(feed->events, "*", event_came, feed);
+
+    if (rc)
+        log_warning("Sentinel's events cannot be heard (%s): it is asked each second",
+                    strerror(-rc));
+}
+
+static void events_down(void *data, int rc, const char *text)
+{
+    struct feed *feed = data;
+
+    log_debug("no events from Sentinel: %s", *text ? text : strerror(-rc));
+    redis_async_free(feed->events);
+    feed->events = NULL;
+    (void)loop_timer_start(feed->ask, AGAIN_MS);
+}
+
+static void connect_one(struct feed *feed, const struct redis_async_events *events,
+                        struct redis_async **connection)
+{
+    const struct redis_endpoint endpoint = sentinel_endpoint(&feed->server);
+    int rc = *connection ? 0
+                         : redis_async_open(feed->loop, LOOP_NORMAL, &endpoint, ANSWER_MS, events,
+                                            feed, connection);
+
+    if (rc)
+        log_warning("Sentinel cannot be connected to: %s", strerror(-rc));
+}
+
+static void connect_both(struct feed *feed)
+{
+    static const struct redis_async_events asks = {.up = asks_up, .down = asks_down};
+    static const struct redis_async_events events = {.up = events_up, .down = events_down};
+
+    connect_one(feed, &asks, &feed->asks);
+    connect_one(feed, &events, &feed->events);
+    (void)loop_timer_start(feed->ask, feed->asks_up ? ASK_MS : AGAIN_MS);
+}
+
+/* ---- the program ---- */
+
+static void called(void *data, struct caller *caller, const char *line)
+{
+    (void)data;
+    caller_answer(caller, str_eq(line, "ping") ? "done" : "refused that request is not known");
+}
+
+static void trim(void *data)
+{
+    (void)data;
+    footprint_trim();
+}
+
+static void end(void *data, int signal_number)
+{
+    struct feed *feed = data;
+
+    log_info("ending by signal %d", signal_number);
+    loop_stop(feed->loop);
+}
+
+static int feed_open(struct feed *feed)
+{
+    static const struct attr_manager_events events = {.down = manager_down, .written = written};
+    const struct companion self = sentinel_feed_of(&feed->context);
+    cleanup_free char *path = companion_path(&self, "sock");
+    int rc = callers_open(feed->loop, path, called, feed, &feed->callers);
+
+    if (!rc)
+        rc = attr_manager_open(feed->loop, &events, feed, &feed->manager);
+    feed->ask = loop_timer_new(feed->loop, LOOP_NORMAL, ask, feed);
+    feed->trim = loop_timer_new(feed->loop, LOOP_LOW, trim, feed);
+    if (!rc)
+        rc = feed->ask && feed->trim ? loop_timer_start(feed->ask, 0) : -ENOMEM;
+    return rc ? rc : loop_timer_start(feed->trim, TRIM_MS);
+}
+
+static void feed_close(struct feed *feed)
+{
+    redis_async_free(feed->asks);
+    redis_async_free(feed->events);
+    loop_timer_free(feed->ask);
+    loop_timer_free(feed->trim);
+    attr_manager_close(feed->manager);
+    callers_close(feed->callers);
+}
+
+static int feed_run(struct feed *feed)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+    struct loop_signals *watched = NULL;
+    int rc = loop_signals_new(feed->loop, signals, ARRAY_SIZE(signals), end, feed, &watched);
+
+    if (!rc)
+        rc = feed_open(feed);
+    if (rc)
+        log_error("sentinel-feed cannot run: %s", strerror(-rc));
+    else
+        loop_run(feed->loop);
+    feed_close(feed);
+    loop_signals_free(watched);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    static struct feed feed;
+    struct companion self;
+    int rc;
+
+    if (argc != 3) {
+        fprintf(stderr, "usage: sentinel-feed INSTANCE NODE\n"
+                        "The companion of ocf:redis-ha:sentinel; the agent launches it.\n");
+        return 2;
+    }
+    log_open_resident("sentinel-feed");
+    feed.context = companion_context("sentinel", argv[1], argv[2]);
+    self = sentinel_feed_of(&feed.context);
+    if (companion_params_read(&self, sentinel_param_table, &feed.params) < 0)
+        return 1;
+    sentinel_server_open(&feed.server, &feed.context, &feed.params);
+    feed.loop = loop_new();
+    rc = feed.loop ? feed_run(&feed) : -ENOMEM;
+    loop_free(feed.loop);
+    sentinel_server_close(&feed.server);
+    return rc ? 1 : 0;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * A line fits a socket's buffer, so no answer waits. Callers are few: those above the limit, and
+ * those for whom no descriptor is left, are turned away and ask again.
+ */
+#include "callers.h"
+
+#include "fd.h"
+#include "log.h"
+#include "util.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define CALLERS_MAX 8
+
+struct caller {
+    struct callers *callers;
+    struct loop_watch *input;
+    int fd;
+    bool waits; /* its line was taken */
+    unsigned mark;
+    size_t length;
+    char line[CALLERS_LINE];
+};
+
+struct callers {
+    struct loop *loop;
+    struct loop_watch *input;
+    int fd, spare; /* spare: given up for a moment when there are no descriptors left */
+    char *path;
+    caller_fn fn;
+    void *data;
+    struct caller *caller[CALLERS_MAX];
+};
+
+static void caller_end(struct caller *caller)
+{
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        if (caller->callers->caller[i] == caller)
+            caller->callers->caller[i] = NULL;
+    }
+    loop_watch_free(caller->input);
+    close(caller->fd);
+    free(caller);
+}
+
+void caller_answer(struct caller *caller, const char *line)
+{
+    cleanup_free char *text = xasprintf("%s\n", line);
+
+    if (send(caller->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        log_debug("a caller went away before its answer: %s", strerror(errno));
+    caller_end(caller);
+}
+
+void caller_mark(struct caller *caller, unsigned mark)
+{
+    caller->mark = mark;
+}
+
+struct caller *callers_find(const struct callers *callers, unsigned mark)
+{
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        if (callers->caller[i] && callers->caller[i]->mark == mark)
+            return callers->caller[i];
+    }
+    return NULL;
+}
+
+static void caller_read(void *data, short events)
+{
+    struct caller *caller = data;
+    size_t space = sizeof(caller->line) - 1 - caller->length;
+    ssize_t got = recv(caller->fd, caller->line + caller->length, space, MSG_DONTWAIT);
+    char *end;
+
+    (void)events;
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (got <= 0 || caller->waits) {
+        caller_end(caller);
+        return;
+    }
+    caller->length += (size_t)got;
+    caller->line[caller->length] = '\0';
+    end = strchr(caller->line, '\n');
+    if (end) {
+        *end = '\0';
+        caller->waits = true;
+        caller->callers->fn(caller->callers->data, caller, caller->line);
+    } else if (caller->length == sizeof(caller->line) - 1) {
+        caller_end(caller);
+    }
+}
+
+/* Or it would be told of for ever. */
+static void turn_away(struct callers *callers)
+{
+    close(callers->spare);
+    int fd = accept4(callers->fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    callers->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    log_warning("a caller was turned away: no file descriptors are left");
+}
+
+static void accept_caller(void *data, short events)
+{
+    struct callers *callers = data;
+    struct caller *caller;
+    size_t slot = 0;
+    int fd = accept4(callers->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    (void)events;
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        turn_away(callers);
+    if (fd < 0)
+        return;
+    while (slot < CALLERS_MAX && callers->caller[slot])
+        slot++;
+    if (slot == CALLERS_MAX) {
+        close(fd);
+        return;
+    }
+    caller = xcalloc(1, sizeof(*caller));
+    *caller = (struct caller){.callers = callers, .fd = fd};
+    if (loop_watch_new(callers->loop, LOOP_NORMAL, fd, POLLIN, caller_read, caller,
+                       &caller->input)) {
+        close(fd);
+        free(caller);
+        return;
+    }
+    callers->caller[slot] = caller;
+}
+
+static int listen_at(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = fd_unix(path, &address);
+
+    if (fd < 0)
+        return fd;
+    (void)file_remove(path);
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0 && listen(fd, CALLERS_MAX) == 0)
+        return fd;
+    int rc = -errno;
+    close(fd);
+    return rc;
+}
+
+int callers_open(struct loop *loop, const char *path, caller_fn fn, void *data,
+                 struct callers **callers)
+{
+    struct callers *made = xcalloc(1, sizeof(*made));
+    int rc;
+
+    *made = (struct callers){.loop = loop, .path = xstrdup(path), .fn = fn, .data = data};
+    made->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    made->fd = listen_at(path);
+    rc = made->fd < 0 ? made->fd
+                      : loop_watch_new(loop, LOOP_NORMAL, made->fd, POLLIN, accept_caller, made,
+                                       &made->input);
+    if (rc) {
+        callers_close(made);
+        made = NULL;
+    }
+    *callers = made;
+    return rc;
+}
+
+void callers_close(struct callers *callers)
+{
+    if (!callers)
+        return;
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        if (callers->caller[i])
+            caller_end(callers->caller[i]);
+    }
+    loop_watch_free(callers->input);
+    if (callers->fd >= 0) {
+        close(callers->fd);
+        (void)file_remove(callers->path);
+    }
+    if (callers->spare >= 0)
+        close(callers->spare);
+    free(callers->path);
+    free(callers);
+}

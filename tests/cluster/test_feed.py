@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What Sentinel says, as node attributes, compared with what it says when it is asked.
+
+        n1                    n2                    n3
+        Sentinel              Sentinel              Sentinel
+           |  events, answers    |                     |
+        sentinel-feed         sentinel-feed         sentinel-feed
+           |                     |                     |
+        sentinel-status, sentinel-master, sentinel-sentinels of each node
+"""
+
+import random
+import re
+
+import pytest
+
+from lab import LabError
+
+NODES = ("n1", "n2", "n3")
+
+
+def said_by_sentinel(cluster, name):
+    """What the three attributes of a node have to be, by its Sentinel's own answers."""
+    try:
+        words = cluster.sentinel(name, "MASTER", "mymaster").splitlines()
+        info = cluster.node(name).output(["redis-cli", "-p", "26379", "INFO", "sentinel"])
+        quorum = cluster.node(name).output(["redis-cli", "-p", "26379", "SENTINEL", "CKQUORUM", "mymaster"])
+    except LabError:
+        return None
+    if not words or not info.startswith("# Sentinel"):
+        return None
+    master = dict(zip(words[::2], words[1::2]))
+    flags = master["flags"].split(",")
+    usable = re.search(r"(\d+) usable", quorum)
+    for status, holds in (("tilt", "sentinel_tilt:1" in info), ("no-quorum", not quorum.startswith("OK")),
+                          ("odown", "o_down" in flags), ("sdown", "s_down" in flags), ("ok", True)):
+        if holds:
+            return {"status": status, "master": f"{master['ip']}:{master['port']}",
+                    "sentinels": usable[1] if usable else None}
+
+
+def agreed(cluster):
+    """Attributes are what Sentinel says, both before and after they were read; LabError: where they are not."""
+    for node in cluster.lab.nodes_on():
+        before = said_by_sentinel(cluster, node.name)
+        shown = {what: cluster.attributes(f"sentinel-{what}").get(node.name)
+                 for what in ("status", "master", "sentinels")}
+        said = said_by_sentinel(cluster, node.name)
+        if said is None or said != before or said != shown:
+            raise LabError(f"{node.name}: Sentinel says {said}, the attributes {shown}")
+    return True
+
+
+def agree(cluster):
+    cluster.wait(lambda: agreed(cluster), 60, "attributes are what Sentinels say")
+
+
+def crash(cluster):
+    cluster.kill_redis(cluster.promoted())
+
+
+def hang(cluster):
+    cluster.kill_redis(cluster.promoted(), "STOP")
+
+
+def sentinel_killed(cluster):
+    cluster.signal(random.choice(NODES), "redis-sentinel")
+
+
+def sentinel_stopped(cluster):
+    """Long enough to be told as unreachable; it finds itself in TILT when it goes on."""
+    name = random.choice(NODES)
+    cluster.signal(name, "redis-sentinel", "STOP")
+    cluster.wait(lambda: cluster.attributes("sentinel-status").get(name) == "unreachable", 30,
+                 f"the Sentinel of {name} is told as unreachable")
+    cluster.signal(name, "redis-sentinel", "CONT")
+
+
+def switchover(cluster):
+    cluster.move_primary_to(random.choice(cluster.replicas()))
+
+
+def feed_killed(cluster):
+    cluster.signal(random.choice(NODES), "sentinel-feed")
+
+
+def feed_stopped(cluster):
+    """The agent replaces one that gives no answer."""
+    cluster.signal(random.choice(NODES), "sentinel-feed", "STOP")
+
+
+EVENTS = [crash, hang, sentinel_killed, sentinel_stopped, switchover, feed_killed, feed_stopped]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_attributes_are_what_sentinel_says_after(cluster, event, rounds):
+    for _ in range(rounds):
+        cluster.wait_healthy()
+        event(cluster)
+        cluster.wait_healthy()
+        agree(cluster)
+        cluster.cleanup()
+
+
+def test_a_sentinel_that_its_peers_do_not_reach_is_counted_out(cluster):
+    lonely = cluster.replicas()[0]
+
+    def counted(number):
+        shown = cluster.attributes("sentinel-sentinels")
+        return all(shown[name] == number for name in NODES if name != lonely)
+
+    cluster.signal(lonely, "redis-sentinel", "STOP")
+    cluster.wait(lambda: counted("2"), 30, "the others count on two")
+    cluster.signal(lonely, "redis-sentinel", "CONT")
+    cluster.wait(lambda: counted("3"), 30, "the others count on three")
+    agree(cluster)
