@@ -153,6 +153,22 @@ static void walk_told(struct cursor *cursor, struct redis_told *told)
     walk_held(cursor, told);
 }
 
+static void walk_message(struct cursor *cursor, struct redis_message *message)
+{
+    switch (message->kind) {
+    case REDIS_MESSAGE_TELL:
+        walk_told(cursor, &message->told);
+        break;
+    case REDIS_MESSAGE_TICK:
+        walk_u64(cursor, &message->tick_ms);
+        break;
+    case REDIS_MESSAGE_HELLO:
+        walk_u64(cursor, &message->hello.epoch);
+        walk_u64(cursor, &message->hello.number);
+        break;
+    }
+}
+
 int redis_message_encode(const struct redis_message *message, uint8_t *bytes, size_t size)
 {
     struct redis_message copy = *message;
@@ -164,10 +180,7 @@ int redis_message_encode(const struct redis_message *message, uint8_t *bytes, si
     bytes[2] = REDIS_MESSAGE_VERSION;
     bytes[3] = (uint8_t)message->kind;
     cursor.at = 4;
-    if (message->kind == REDIS_MESSAGE_TICK)
-        walk_u64(&cursor, &copy.tick_ms);
-    else
-        walk_told(&cursor, &copy.told);
+    walk_message(&cursor, &copy);
     return cursor.failed ? -ENOSPC : (int)cursor.at;
 }
 
@@ -178,17 +191,11 @@ int redis_message_decode(const uint8_t *bytes, size_t length, struct redis_messa
     memset(message, 0, sizeof(*message));
     if (length < 4 || memcmp(bytes, magic, sizeof(magic)) != 0)
         return -EBADMSG;
-    if (bytes[2] != REDIS_MESSAGE_VERSION)
+    if (bytes[2] != REDIS_MESSAGE_VERSION || bytes[3] < REDIS_MESSAGE_TELL ||
+        bytes[3] > REDIS_MESSAGE_HELLO)
         return -EPROTONOSUPPORT;
-    if (bytes[3] == REDIS_MESSAGE_TICK) {
-        message->kind = REDIS_MESSAGE_TICK;
-        walk_u64(&cursor, &message->tick_ms);
-    } else if (bytes[3] == REDIS_MESSAGE_TELL) {
-        message->kind = REDIS_MESSAGE_TELL;
-        walk_told(&cursor, &message->told);
-    } else {
-        return -EPROTONOSUPPORT;
-    }
+    message->kind = (enum redis_message_kind)bytes[3];
+    walk_message(&cursor, message);
     return cursor.failed ? -EBADMSG : 0;
 }
 

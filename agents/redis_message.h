@@ -110,12 +110,20 @@ struct redis_told {
 enum redis_message_kind {
     REDIS_MESSAGE_TELL = 1,
     REDIS_MESSAGE_TICK = 2,
+    REDIS_MESSAGE_HELLO = 3,
+};
+
+/* By which epoch of its own every Sentinel is told of a promotion: chosen once, by its node. */
+struct redis_hello {
+    uint64_t epoch;  /* of the promotion */
+    uint64_t number; /* Sentinel's */
 };
 
 struct redis_message {
     enum redis_message_kind kind;
     union {
         struct redis_told told;
+        struct redis_hello hello;
         uint64_t tick_ms; /* the sender's monotonic clock; means something to the sender only */
     };
 };

@@ -81,6 +81,8 @@ static void take_message(struct protocol *p, const struct protocol_event *event)
     case REDIS_MESSAGE_TELL:
         protocol_hear(p, event->node, &event->message.told);
         break;
+    case REDIS_MESSAGE_HELLO: /* Sentinel's: no concern of ours */
+        break;
     }
 }
 

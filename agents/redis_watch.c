@@ -131,6 +131,7 @@ void watch_event(struct watch *watch, struct protocol_event *event)
     for (size_t i = 0; i < effects.count; i++)
         carry_out(watch, &effects.effect[i]);
     watch_cib_held(watch);
+    watch_news_update(watch);
 }
 
 static void wake(void *data)

@@ -16,6 +16,7 @@
 #include "redis_protocol.h"
 #include "redis_server.h"
 
+struct caller;
 struct watch_agent;
 struct watch_attributes;
 struct watch_backlog;
@@ -26,6 +27,13 @@ struct watch_store;
 struct watch_ticks;
 struct watch_witness;
 
+/* What the local sentinel-feed is told: who leads, and by which epoch Sentinels are told of it. */
+struct watch_news {
+    uint32_t leader; /* 0: nobody led yet */
+    uint64_t epoch;  /* of its promotion */
+    struct redis_hello hello;
+};
+
 struct watch {
     struct ocf_context context; /* as an agent would have it; `action` is "watch" */
     struct redis_params params;
@@ -35,6 +43,7 @@ struct watch {
     struct loop_timer *wake;
     struct loop_timer *trim; /* what only the start needed is let go of */
     struct protocol protocol;
+    struct watch_news news;
     struct peer peers[NODES_MAX]; /* as the agent noted them, read again when they are old */
     size_t peer_count;
     int64_t peers_ms;
@@ -70,6 +79,7 @@ enum companion_state watch_state(const struct watch *watch, char *why, size_t si
 int watch_agent_open(struct watch *watch);
 void watch_agent_close(struct watch *watch);
 void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect);
+void watch_agent_say_news(struct watch *watch, const char *line);
 
 /* Node attributes. */
 int watch_attributes_open(struct watch *watch);
@@ -106,6 +116,18 @@ int watch_ring_open(struct watch *watch);
 void watch_ring_close(struct watch *watch);
 void watch_ring_tell(struct watch *watch);
 void watch_ring_ask_links(struct watch *watch);
+
+/* News for the local sentinel-feed (redis_watch_news.c). */
+/* After each event. */
+void watch_news_update(struct watch *watch);
+/* One more wants to be told. */
+void watch_news_follow(struct watch *watch, struct caller *caller);
+/* A feed of this node, whose server leads `hello->epoch`, has chosen. false: it does not lead. */
+bool watch_news_choose(struct watch *watch, const struct redis_hello *hello);
+void watch_news_heard(struct watch *watch, const struct redis_hello *hello);
+/* Somebody joined, who has heard nothing. */
+void watch_news_repeat(struct watch *watch);
+void watch_ring_hello(struct watch *watch, const struct redis_hello *hello);
 
 /* On a bus of the watch's, or not, as bus_send says. */
 struct bus;

@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define MARK_FOLLOWS 1000 /* a sentinel-feed, as long as it lives; requests are below */
+
 struct watch_agent {
     struct callers *callers;
 };
@@ -49,9 +51,17 @@ static void order(struct watch *watch, struct caller *caller, enum protocol_requ
     watch_event(watch, &event);
 }
 
+static void choose(struct watch *watch, struct caller *caller, const struct redis_hello *hello)
+{
+    caller_answer(caller, watch_news_choose(watch, hello)
+                              ? "done"
+                              : "refused the server here does not lead that epoch");
+}
+
 static void take(void *data, struct caller *caller, const char *line)
 {
     struct watch *watch = data;
+    struct redis_hello hello;
     char word[32];
     int64_t ms = 0;
 
@@ -63,6 +73,15 @@ static void take(void *data, struct caller *caller, const char *line)
         caller_answer(caller, watch_reload(watch) == 0
                                   ? "done"
                                   : "refused its parameters cannot be read; see its log");
+        return;
+    }
+    if (str_eq(line, "follow")) {
+        caller_mark(caller, MARK_FOLLOWS);
+        watch_news_follow(watch, caller);
+        return;
+    }
+    if (sscanf(line, "hello %" SCNu64 " %" SCNu64, &hello.epoch, &hello.number) == 2) {
+        choose(watch, caller, &hello);
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
@@ -129,6 +148,11 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 
     if (caller)
         caller_answer(caller, text);
+}
+
+void watch_agent_say_news(struct watch *watch, const char *line)
+{
+    callers_say(watch->agent->callers, MARK_FOLLOWS, line);
 }
 
 int watch_agent_open(struct watch *watch)

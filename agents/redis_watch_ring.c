@@ -108,6 +108,7 @@ static void bus_group(void *data, const struct bus_members *members)
     for (size_t i = 0; i < members->count; i++)
         add_member(&event.members, members->member[i].node);
     watch_event(watch, &event);
+    watch_news_repeat(watch);
 }
 
 static void bus_message(void *data, struct bus_member from, const void *bytes, size_t length)
@@ -120,6 +121,8 @@ static void bus_message(void *data, struct bus_member from, const void *bytes, s
         log_debug("a message of node %u is not understood: %s", from.node, strerror(-rc));
     else if (event.message.kind == REDIS_MESSAGE_TELL) /* older watches tick here, for themselves */
         watch_event(watch, &event);
+    else if (event.message.kind == REDIS_MESSAGE_HELLO)
+        watch_news_heard(watch, &event.message.hello);
 }
 
 static void quorum_change(void *data, const struct quorum_view *view)
@@ -182,6 +185,14 @@ static void tell(void *data)
 void watch_ring_tell(struct watch *watch)
 {
     tell(watch);
+}
+
+/* One that is not taken is not owed: the agent's monitors see to it. */
+void watch_ring_hello(struct watch *watch, const struct redis_hello *hello)
+{
+    struct redis_message message = {.kind = REDIS_MESSAGE_HELLO, .hello = *hello};
+
+    (void)watch_send(watch->ring->bus, &message);
 }
 
 void watch_ring_ask_links(struct watch *watch)

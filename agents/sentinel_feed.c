@@ -12,6 +12,7 @@
 #include "log.h"
 #include "redis_async.h"
 #include "sentinel_params.h"
+#include "sentinel_switch.h"
 #include "sentinel_view.h"
 #include <errno.h>
 #include <signal.h>
@@ -31,6 +32,7 @@ struct feed {
     struct loop_timer *ask, *trim;
     struct callers *callers;
     struct attr_manager *manager;
+    struct sentinel_switch *change;
     struct redis_async *asks, *events; /* NULL: not connected */
     bool asks_up;
     size_t awaited; /* answers of the round of questions that is under way */
@@ -97,10 +99,12 @@ static void round_ended(struct feed *feed)
     bool again = feed->again;
 
     feed->again = false;
-    if (feed->failed)
+    if (feed->failed) {
         publish_unreachable(feed, strerror(-feed->failed));
-    else
+    } else {
         publish_view(feed);
+        sentinel_switch_seen(feed->change, feed->asks, &feed->view);
+    }
     (void)loop_timer_start(feed->ask, again ? 0 : ASK_MS);
 }
 
@@ -208,6 +212,13 @@ static void event_came(void *data, const char *channel, const char *text)
     (void)loop_timer_start(feed->ask, SOON_MS);
 }
 
+static void look(void *data)
+{
+    struct feed *feed = data;
+
+    (void)loop_timer_start(feed->ask, 0);
+}
+
 static void events_up(void *data)
 {
     struct feed *feed = data;
@@ -281,6 +292,8 @@ static int feed_open(struct feed *feed)
 
     if (!rc)
         rc = attr_manager_open(feed->loop, &events, feed, &feed->manager);
+    if (!rc)
+        rc = sentinel_switch_open(feed->loop, &feed->server, look, feed, &feed->change);
     feed->ask = loop_timer_new(feed->loop, LOOP_NORMAL, ask, feed);
     feed->trim = loop_timer_new(feed->loop, LOOP_LOW, trim, feed);
     if (!rc)
@@ -292,6 +305,7 @@ static void feed_close(struct feed *feed)
 {
     redis_async_free(feed->asks);
     redis_async_free(feed->events);
+    sentinel_switch_close(feed->change);
     loop_timer_free(feed->ask);
     loop_timer_free(feed->trim);
     attr_manager_close(feed->manager);

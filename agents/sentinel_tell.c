@@ -14,8 +14,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define HELLO_CHANNEL "__sentinel__:hello"
-
 static int tell(const struct sentinel_server *server, struct redis_client *client, size_t argc,
                 const char *const *argv, char **problem)
 {
@@ -96,10 +94,8 @@ int sentinel_watch(const struct sentinel_server *server, struct redis_client *cl
     return rc ? rc : sentinel_apply(server, client, &view, problem);
 }
 
-/* Above every epoch that this Sentinel has seen, in its file and among its peers, so that no older
- * word can undo it. */
-static int64_t next_epoch(const struct sentinel_server *server, const struct sentinel_view *view,
-                          const struct redis_list *peers)
+int64_t sentinel_next_epoch(const struct sentinel_server *server, const struct sentinel_view *view,
+                            const struct redis_list *peers)
 {
     cleanup_redis_conf struct redis_conf *conf = NULL;
     cleanup_free char *problem = NULL;
@@ -124,6 +120,20 @@ static int64_t next_epoch(const struct sentinel_server *server, const struct sen
     return highest + 1;
 }
 
+char *sentinel_hello_text(const char *master_name, const struct redis_list *peers,
+                          const struct peer *primary, int64_t epoch)
+{
+    const char *host = redis_list_field(peers, "ip");
+    const char *port = redis_list_field(peers, "port");
+    const char *id = redis_list_field(peers, "runid");
+    long long number = (long long)epoch;
+
+    if (!host || !port || str_is_empty(id))
+        return NULL;
+    return xasprintf("%s,%s,%s,%lld,%s,%s,%d,%lld", host, port, id, number, master_name,
+                     primary->host, primary->port, number);
+}
+
 /* -ENOENT: it knows no peer in whose name it could be told. */
 static int switch_by_hello(const struct sentinel_server *server, struct redis_client *client,
                            const struct sentinel_view *view, const struct peer *primary,
@@ -133,24 +143,16 @@ static int switch_by_hello(const struct sentinel_server *server, struct redis_cl
     const char *const ask[] = {"SENTINEL", "SENTINELS", name};
     struct redis_list peers = {0};
     cleanup_free char *hello = NULL;
-    const char *host, *port, *id;
     int rc = redis_ask_list(client, server->context->deadline, &peers, ARRAY_SIZE(ask), ask);
 
-    host = rc ? NULL : redis_list_field(&peers, "ip");
-    port = rc ? NULL : redis_list_field(&peers, "port");
-    id = rc ? NULL : redis_list_field(&peers, "runid");
-    if (host && port && !str_is_empty(id)) {
-        long long epoch = (long long)next_epoch(server, view, &peers);
-        const char *const argv[] = {"PUBLISH", HELLO_CHANNEL, NULL};
-
-        hello = xasprintf("%s,%s,%s,%lld,%s,%s,%d,%lld", host, port, id, epoch, name, primary->host,
-                          primary->port, epoch);
-        rc = tell(server, client, 3, (const char *const[]){argv[0], argv[1], hello}, problem);
-    } else {
-        rc = -ENOENT;
-    }
+    if (!rc)
+        hello =
+            sentinel_hello_text(name, &peers, primary, sentinel_next_epoch(server, view, &peers));
     redis_list_free(&peers);
-    return rc;
+    if (!hello)
+        return -ENOENT;
+    return tell(server, client, 3, (const char *const[]){"PUBLISH", SENTINEL_HELLO_CHANNEL, hello},
+                problem);
 }
 
 static bool names(const struct sentinel_server *server, struct redis_client *client,

@@ -18,6 +18,19 @@ int sentinel_watch(const struct sentinel_server *server, struct redis_client *cl
 int sentinel_apply(const struct sentinel_server *server, struct redis_client *client,
                    const struct sentinel_view *view, char **problem);
 
+#define SENTINEL_HELLO_CHANNEL "__sentinel__:hello"
+
+/* Above every epoch that this Sentinel has seen, in its file and among its peers (a flattened
+ * SENTINEL SENTINELS), so that no older word can undo it. */
+int64_t sentinel_next_epoch(const struct sentinel_server *server, const struct sentinel_view *view,
+                            const struct redis_list *peers);
+/*
+ * A hello in the name of the first of `peers`, who says that `primary` leads since `epoch`. NULL:
+ * there is no peer. Caller frees.
+ */
+char *sentinel_hello_text(const char *master_name, const struct redis_list *peers,
+                          const struct peer *primary, int64_t epoch);
+
 /* Makes it name another primary than it does. 0, or -errno with *problem. */
 int sentinel_switch(const struct sentinel_server *server, struct redis_client *client,
                     const struct sentinel_view *view, const struct peer *primary, char **problem);

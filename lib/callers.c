@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A line fits a socket's buffer, so no answer waits. Callers are few: those above the limit, and
- * those for whom no descriptor is left, are turned away and ask again.
+ * A line fits a socket's buffer, so no answer waits; one who lets it fill up is left. Callers are
+ * few: those above the limit, and those for whom no descriptor is left, are turned away and ask
+ * again.
  */
 #include "callers.h"
 
@@ -46,13 +47,31 @@ static void caller_end(struct caller *caller)
     free(caller);
 }
 
-void caller_answer(struct caller *caller, const char *line)
+bool caller_say(struct caller *caller, const char *line)
 {
     cleanup_free char *text = xasprintf("%s\n", line);
 
-    if (send(caller->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-        log_debug("a caller went away before its answer: %s", strerror(errno));
+    if (send(caller->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)strlen(text))
+        return true;
+    log_debug("a caller went away before its answer: %s", strerror(errno));
     caller_end(caller);
+    return false;
+}
+
+void callers_say(struct callers *callers, unsigned mark, const char *line)
+{
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        struct caller *caller = callers->caller[i];
+
+        if (caller && caller->mark == mark)
+            (void)caller_say(caller, line);
+    }
+}
+
+void caller_answer(struct caller *caller, const char *line)
+{
+    if (caller_say(caller, line))
+        caller_end(caller);
 }
 
 void caller_mark(struct caller *caller, unsigned mark)

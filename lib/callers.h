@@ -27,6 +27,10 @@ void callers_close(struct callers *callers);
 
 /* Without a newline. The caller is gone with that. */
 void caller_answer(struct caller *caller, const char *line);
+/* Without a newline. The caller waits on, for more. false: it is gone. */
+bool caller_say(struct caller *caller, const char *line);
+/* To all who wait with that mark. */
+void callers_say(struct callers *callers, unsigned mark, const char *line);
 /* A number of yours by which one who waits is found again; not 0. */
 void caller_mark(struct caller *caller, unsigned mark);
 /* The first who waits with that mark; NULL: none. */

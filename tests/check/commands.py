@@ -47,7 +47,8 @@ BY_HAND = {
     "tests/sim/rules [BUDGET]": "as above",
     "sudo ./quickstart campaign 50": "takes hours; `quickstart test` plays each of its scenarios once",
     "make check TESTS=tests/sim/sample": "a part of make check, which every tier of units runs",
-    "tests/bench/bench --runs 2 --systems suite standalone standalone-min-replicas": "the bench that the results are of",
+    "tests/bench/bench --systems suite standalone --scenarios crash hang power-off switchover --runs 10":
+        "the bench that the results are of",
     "tests/bench/bench --render results.json": "a part of the bench, which takes an hour",
     "pcs resource move redis-clone NODE --promoted": "as above; the cluster tests move the role in the same way",
 }

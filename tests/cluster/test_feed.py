@@ -17,6 +17,8 @@ import pytest
 from lab import LabError
 
 NODES = ("n1", "n2", "n3")
+FEED_LOG = "/run/redis-ha/sentinel/sentinel/feed.log"
+SENTINEL_LOG = "/var/lib/redis-ha/sentinel/sentinel/sentinel.log"
 
 
 def said_by_sentinel(cluster, name):
@@ -100,6 +102,37 @@ def test_attributes_are_what_sentinel_says_after(cluster, event, rounds):
         cluster.wait_healthy()
         agree(cluster)
         cluster.cleanup()
+
+
+FOUGHT = ("+convert-to-slave", "+fix-slave-config", "+promoted-slave", "+selected-slave")
+
+
+def of_sentinels(cluster, field):
+    """That field of SENTINEL MASTER, of every Sentinel."""
+    found = {}
+    for node in cluster.lab.nodes_on():
+        words = cluster.sentinel(node.name, "MASTER", "mymaster").splitlines()
+        found[node.name] = dict(zip(words[::2], words[1::2]))[field]
+    return found
+
+
+def lines(cluster, path):
+    return [line for node in cluster.lab.nodes_on() for line in cluster.node(node.name).output(["cat", path]).splitlines()]
+
+
+def test_sentinels_are_told_of_each_promotion_by_one_epoch_and_fight_none(cluster, rounds):
+    fought = [line for line in lines(cluster, SENTINEL_LOG) if any(word in line for word in FOUGHT)]
+    for _ in range(max(3, rounds)):
+        old = cluster.wait_healthy()
+        cluster.kill_redis(old)
+        new = cluster.wait_promoted_elsewhere(old)
+        cluster.wait_sentinels_name(new)
+        assert len(set(of_sentinels(cluster, "config-epoch").values())) == 1
+        cluster.wait(lambda new=new: any(f"told of the primary {cluster.host_of(new)}:6379" in line
+                                         for line in lines(cluster, FEED_LOG)), 10, "a feed has told its Sentinel")
+        cluster.wait_healthy()
+        cluster.cleanup()
+    assert [line for line in lines(cluster, SENTINEL_LOG) if any(word in line for word in FOUGHT)] == fought
 
 
 def test_a_sentinel_that_its_peers_do_not_reach_is_counted_out(cluster):

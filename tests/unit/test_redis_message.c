@@ -29,6 +29,26 @@ static void messages_survive_the_bus(void **unused)
     assert_int_equal(redis_message_decode(bytes, (size_t)length, &read), -EPROTONOSUPPORT);
 }
 
+static void short_messages_survive_too(void **unused)
+{
+    static const struct redis_message sent[] = {
+        {.kind = REDIS_MESSAGE_TICK, .tick_ms = 1ULL << 40},
+        {.kind = REDIS_MESSAGE_HELLO, .hello = {7, 1ULL << 33}},
+    };
+    uint8_t bytes[REDIS_MESSAGE_SIZE];
+    struct redis_message read;
+
+    (void)unused;
+    for (size_t i = 0; i < sizeof(sent) / sizeof(sent[0]); i++) {
+        int length = redis_message_encode(&sent[i], bytes, sizeof(bytes));
+        assert_int_equal(redis_message_decode(bytes, (size_t)length, &read), 0);
+        assert_int_equal(read.kind, sent[i].kind);
+        assert_int_equal(read.hello.epoch, sent[i].hello.epoch);
+        assert_int_equal(read.hello.number, sent[i].hello.number);
+        assert_int_equal(redis_message_decode(bytes, (size_t)length - 1, &read), -EBADMSG);
+    }
+}
+
 static void bytes_of_anybody_are_only_read(void **unused)
 {
     uint8_t bytes[600];
@@ -41,7 +61,7 @@ static void bytes_of_anybody_are_only_read(void **unused)
         for (size_t j = 0; j < length; j++)
             bytes[j] = (uint8_t)((state = state * 1664525 + 1013904223) >> 24) & 3;
         if (length > 4)
-            memcpy(bytes, (uint8_t[]){'R', 'H', 1, (uint8_t)(1 + i % 2)}, 4);
+            memcpy(bytes, (uint8_t[]){'R', 'H', REDIS_MESSAGE_VERSION, (uint8_t)(i % 5)}, 4);
         int result = redis_message_decode(bytes, length, &read);
         assert_true(result == 0 || result == -EBADMSG || result == -EPROTONOSUPPORT);
         state++;
@@ -52,6 +72,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_survive_the_bus),
+        cmocka_unit_test(short_messages_survive_too),
         cmocka_unit_test(bytes_of_anybody_are_only_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the redis-watch of this node tells a sentinel-feed: who leads (redis_watch_news.c).
+ */
+#ifndef RHA_SENTINEL_NEWS_H
+#define RHA_SENTINEL_NEWS_H
+
+#include "loop.h"
+#include "sentinel_leader.h"
+
+struct sentinel_news;
+
+typedef void (*sentinel_news_fn)(void *data, const struct sentinel_leader *leader);
+
+/*
+ * Listens to the watch of the redis resource `redis`, and again whenever that comes back. Where
+ * none runs nothing is told. 0 or -errno.
+ */
+int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn, void *data,
+                       struct sentinel_news **news);
+/* Sentinel's epoch for that promotion; the watch tells it to every feed, this one included. 0 or
+ * -errno: then it is not told. */
+int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint64_t number);
+void sentinel_news_close(struct sentinel_news *news); /* NULL-safe */
+
+#endif
