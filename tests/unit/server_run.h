@@ -144,9 +144,11 @@ static inline pid_t unix_flood(const char *path, const char *first)
     _exit(0);
 }
 
-/* One that says `text` to its first connection and closes it. */
-static inline pid_t unix_say(const char *path, const char *text)
+/* One that says `text` to its first connection, before or after it has read a question, and closes
+ * it: before, the connection may end for the client before it has asked. */
+static inline pid_t unix_say(const char *path, const char *text, bool reads_first)
 {
+    char question[256];
     cleanup_close int listening = unix_listen(path);
     pid_t pid = fork();
     int fd;
@@ -156,6 +158,8 @@ static inline pid_t unix_say(const char *path, const char *text)
     scratch_forget();
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     fd = accept(listening, NULL, NULL);
+    if (reads_first && recv(fd, question, sizeof(question), 0) <= 0)
+        _exit(1);
     if (send(fd, text, strlen(text), MSG_NOSIGNAL) < 0)
         _exit(1);
     _exit(0);

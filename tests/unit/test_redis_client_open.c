@@ -166,7 +166,7 @@ static void deadline_holds_though_bytes_come(void **state)
 static void what_is_no_redis_is_told(void **state)
 {
     struct redis_endpoint endpoint = {.unix_path = redis_sock};
-    pid_t pid = unix_say(redis_sock, "HTTP/1.1 400 Bad Request\r\n\r\n");
+    pid_t pid = unix_say(redis_sock, "HTTP/1.1 400 Bad Request\r\n\r\n", true);
     cleanup_free char *problem = refused(&endpoint, patience(), -EPROTO);
 
     (void)state;
@@ -215,7 +215,7 @@ static void server_with_too_many_clients_is_alive(void **state)
 static void refusal_before_the_question_is_read(void **state)
 {
     struct redis_endpoint endpoint = {.unix_path = redis_sock};
-    pid_t pid = unix_say(redis_sock, "-DENIED Redis is running in protected mode\r\n");
+    pid_t pid = unix_say(redis_sock, "-DENIED Redis is running in protected mode\r\n", false);
     cleanup_free char *problem = refused(&endpoint, patience(), -EACCES);
 
     (void)state;
