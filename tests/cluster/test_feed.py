@@ -82,13 +82,21 @@ def switchover(cluster):
     cluster.move_primary_to(random.choice(cluster.replicas()))
 
 
+def replaced(cluster, signal):
+    """The agent's next monitor launches another."""
+    name = random.choice(NODES)
+    old = cluster.processes(name, "sentinel-feed")
+    cluster.signal(name, "sentinel-feed", signal)
+    cluster.wait(lambda: cluster.processes(name, "sentinel-feed") not in ([], old), 30,
+                 f"another sentinel-feed runs on {name}")
+
+
 def feed_killed(cluster):
-    cluster.signal(random.choice(NODES), "sentinel-feed")
+    replaced(cluster, "KILL")
 
 
 def feed_stopped(cluster):
-    """The agent replaces one that gives no answer."""
-    cluster.signal(random.choice(NODES), "sentinel-feed", "STOP")
+    replaced(cluster, "STOP")
 
 
 EVENTS = [crash, hang, sentinel_killed, sentinel_stopped, switchover, feed_killed, feed_stopped]
