@@ -93,6 +93,6 @@ void watch_news_heard(struct watch *watch, const struct redis_hello *hello)
 
 void watch_news_repeat(struct watch *watch)
 {
-    if (leads_here(watch) && watch->news.hello.epoch == watch->news.epoch)
+    if (watch->news.leader && watch->news.hello.epoch == watch->news.epoch)
         watch_ring_hello(watch, &watch->news.hello);
 }

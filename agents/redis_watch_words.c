@@ -106,7 +106,8 @@ enum companion_state watch_state(const struct watch *watch, char *why, size_t si
         return COMPANION_STATE_FINE;
     if (!decided)
         tell_leaderless(watch, why, size);
-    if (!stands(watch, watch->leaderless_ms))
-        return COMPANION_STATE_MOVING;
+    if (!stands(watch, watch->leaderless_ms)) /* held: nobody is on his way */
+        return p->contest && p->rank.verdict == RANK_HELD ? COMPANION_STATE_FINE
+                                                          : COMPANION_STATE_MOVING;
     return decided ? COMPANION_STATE_FINE : COMPANION_STATE_HELD;
 }

@@ -15,8 +15,8 @@
 
 #define MOVES_MS       2000
 #define MOVES_PAUSE_MS 50
-#define BRING_BACK_MS  300 /* a crashed primary may not hold up the promotion of another */
-#define YOUNG_MS       10000
+#define BRING_BACK_MS  300    /* a crashed primary may not hold up the promotion of another */
+#define YOUNG_MS       600000 /* the first monitor after a start may miss it */
 
 static void trim_logs(const struct redis_server *server)
 {

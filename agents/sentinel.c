@@ -217,6 +217,7 @@ static enum ocf_exit sentinel_monitor(const struct ocf_context *context, const v
     (void)sentinel_feed_look(&server);
     switch (sentinel_find(&server, &problem)) {
     case PROC_GONE:
+        sentinel_feed_end(&server); /* no stop may follow */
         return not_running(&server);
     case PROC_UNKNOWN:
         return ocf_fail(OCF_ERR_GENERIC, "%s", problem);

@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "log.h"
+#include "server.h"
 #include <string.h>
 
 struct companion sentinel_feed_of(const struct ocf_context *context)
@@ -30,6 +31,9 @@ void sentinel_feed_keep(struct sentinel_server *server)
     char line[COMPANION_LINE] = "";
     int rc;
 
+    cleanup_free char *log = companion_path(&feed, "log");
+
+    server_log_trim(log);
     if (!server->context->in_cluster || sentinel_feed_look(server))
         return;
     params = companion_params_text(sentinel_param_table, server->params);

@@ -37,7 +37,8 @@ struct feed {
     bool asks_up;
     size_t awaited; /* answers of the round of questions that is under way */
     bool again;     /* something happened meanwhile */
-    int failed;     /* of that round: the last -errno, 0 */
+    bool told_unreachable;
+    int failed; /* of that round: the last -errno, 0 */
     struct sentinel_view view;
 };
 
@@ -58,6 +59,7 @@ static void publish_view(struct feed *feed)
     cleanup_free char *primary = NULL;
     cleanup_free char *usable = NULL;
 
+    feed->told_unreachable = false;
     if (view->watches)
         primary = xasprintf("%s:%d", view->host, view->port);
     if (view->usable)
@@ -69,7 +71,9 @@ static void publish_view(struct feed *feed)
 
 static void publish_unreachable(struct feed *feed, const char *why)
 {
-    log_info("Sentinel gives no answer: %s", why);
+    if (!feed->told_unreachable)
+        log_info("Sentinel gives no answer: %s", why);
+    feed->told_unreachable = true;
     publish(feed, "status", "unreachable");
 }
 
@@ -200,6 +204,12 @@ static void asks_down(void *data, int rc, const char *text)
     feed->asks = NULL;
     feed->asks_up = false;
     publish_unreachable(feed, *text ? text : strerror(-rc));
+    if (rc == -EACCES) {
+        log_error("Sentinel lets the feed in no more: it ends, and is launched anew with what "
+                  "auth_file says then");
+        loop_stop(feed->loop);
+        return;
+    }
     (void)loop_timer_start(feed->ask, AGAIN_MS);
 }
 
@@ -249,6 +259,10 @@ static void connect_one(struct feed *feed, const struct redis_async_events *even
 
     if (rc)
         log_warning("Sentinel cannot be connected to: %s", strerror(-rc));
+    if (rc == -EINVAL) { /* a host name in its file: the agent, which may look it up, does all */
+        log_error("Sentinel is known by the name %s only: put an address into bind", endpoint.host);
+        loop_stop(feed->loop);
+    }
 }
 
 static void connect_both(struct feed *feed)

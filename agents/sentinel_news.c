@@ -84,6 +84,7 @@ static void read_watch(void *data, short events)
     }
     if (got <= 0 || news->length == sizeof(news->text)) {
         disconnect(news);
+        news->fn(news->data, &(struct sentinel_leader){.port = 0});
         (void)loop_timer_start(news->again, AGAIN_MS);
     }
 }

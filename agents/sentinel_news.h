@@ -14,7 +14,7 @@ typedef void (*sentinel_news_fn)(void *data, const struct sentinel_leader *leade
 
 /*
  * Listens to the watch of the redis resource `redis`, and again whenever that comes back. Where
- * none runs nothing is told. 0 or -errno.
+ * none runs nobody is told to lead. 0 or -errno.
  */
 int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn, void *data,
                        struct sentinel_news **news);

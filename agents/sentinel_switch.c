@@ -27,8 +27,10 @@ struct sentinel_switch {
     struct sentinel_view view;
     struct redis_async *asks;
     bool asking;           /* the list of peers */
-    uint64_t chosen_epoch; /* for which we chose */
-    int64_t told_ms;       /* when a hello was sent for `leader`; 0: not yet */
+    uint64_t highest;      /* number that was ever told here */
+    uint64_t chosen_epoch; /* for which we chose, and when */
+    int64_t chosen_ms;
+    int64_t told_ms; /* when a hello was sent for `leader`; 0: not yet */
 };
 
 static bool is_named(const struct sentinel_switch *change)
@@ -43,12 +45,24 @@ static void choose(struct sentinel_switch *change, const struct redis_list *peer
 {
     const struct sentinel_leader *leader = &change->leader;
     uint64_t number = (uint64_t)sentinel_next_epoch(change->server, &change->view, peers);
-    int rc = sentinel_news_choose(change->news, leader->epoch, number);
+    int rc;
 
+    if (number <= change->highest)
+        number = change->highest + 1;
+    rc = sentinel_news_choose(change->news, leader->epoch, number);
     change->chosen_epoch = leader->epoch;
+    change->chosen_ms = clock_ms();
     if (rc)
         log_warning("Sentinels cannot be told of epoch %" PRIu64 " yet: %s", leader->epoch,
                     strerror(-rc));
+}
+
+static void told(void *data, const struct redis_answer *answer)
+{
+    (void)data;
+    if (answer->rc)
+        log_warning("Sentinel could not be told of the primary: %s",
+                    answer->text ? answer->text : strerror(-answer->rc));
 }
 
 static void hello(struct sentinel_switch *change, const struct redis_list *peers)
@@ -61,7 +75,7 @@ static void hello(struct sentinel_switch *change, const struct redis_list *peers
     text = sentinel_hello_text(change->server->params->master_name, peers, &primary,
                                (int64_t)leader->number);
     change->told_ms = clock_ms();
-    if (!text || redis_async_ask_words(change->asks, ANSWER_MS, NULL, NULL, "PUBLISH",
+    if (!text || redis_async_ask_words(change->asks, ANSWER_MS, told, NULL, "PUBLISH",
                                        SENTINEL_HELLO_CHANNEL, text, NULL) < 0)
         return;
     log_notice("Sentinel is told of the primary %s:%d, epoch %" PRIu64, leader->host, leader->port,
@@ -89,7 +103,8 @@ static bool is_wanted(const struct sentinel_switch *change)
     if (!leader->host[0] || change->asking || !sentinel_obeys_pacemaker(change->server))
         return false;
     if (!leader->number)
-        return leader->here && change->chosen_epoch != leader->epoch;
+        return leader->here && (change->chosen_epoch != leader->epoch ||
+                                clock_ms() >= change->chosen_ms + AGAIN_MS);
     return change->view.watches && !is_named(change) &&
            change->view.config_epoch < (int64_t)leader->number &&
            (!change->told_ms || clock_ms() >= change->told_ms + AGAIN_MS);
@@ -110,9 +125,12 @@ static void leader_came(void *data, const struct sentinel_leader *leader)
 {
     struct sentinel_switch *change = data;
 
-    log_info("%s:%d leads epoch %" PRIu64 ", Sentinel's %" PRIu64, leader->host, leader->port,
-             leader->epoch, leader->number);
+    if (leader->host[0])
+        log_info("%s:%d leads epoch %" PRIu64 ", Sentinel's %" PRIu64, leader->host, leader->port,
+                 leader->epoch, leader->number);
     change->leader = *leader;
+    if (leader->number > change->highest)
+        change->highest = leader->number;
     change->told_ms = 0;
     change->look(change->data);
 }
