@@ -40,18 +40,6 @@ char *companion_path(const struct companion *companion, const char *what)
     return xasprintf("%s/%s.%s", companion->context->run_dir, companion->name, what);
 }
 
-static int connect_to(const char *path)
-{
-    struct sockaddr_un address;
-    int fd = fd_unix(path, &address), rc;
-
-    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    rc = -errno;
-    close(fd);
-    return rc;
-}
-
 /* One line without its newline: 0, -ETIMEDOUT, -ECONNRESET, -errno. */
 static int read_line(int fd, struct deadline deadline, char line[COMPANION_LINE])
 {
@@ -83,7 +71,7 @@ int companion_exchange(const struct companion *companion, const char *request,
 {
     cleanup_free char *path = companion_path(companion, "sock");
     cleanup_free char *text = xasprintf("%s\n", request);
-    cleanup_close int fd = connect_to(path);
+    cleanup_close int fd = fd_unix_connect(path);
 
     if (fd < 0)
         return fd;

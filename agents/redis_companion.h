@@ -11,10 +11,9 @@
 #include "companion.h"
 #include "redis_server.h"
 
-#define COMPANION_SOCKET "watch.sock"   /* in run_dir */
-#define COMPANION_PARAMS "watch.params" /* in run_dir: lines `NAME VALUE` */
-#define COMPANION_LOG    "watch.log"    /* in run_dir */
-#define COMPANION_RECORD "epochs"       /* in state_dir */
+#define COMPANION_SOCKET "watch.sock" /* in run_dir */
+#define COMPANION_LOG    "watch.log"  /* in run_dir */
+#define COMPANION_RECORD "epochs"     /* in state_dir */
 
 /* redis-watch as a companion of that resource. */
 struct companion companion_watch(const struct ocf_context *context);

@@ -6,7 +6,7 @@
 #include "redis_watch.h"
 
 #include "attr.h"
-#include "attr_manager.h"
+#include "companion_attributes.h"
 #include "controller.h"
 #include "log.h"
 #include <errno.h>
@@ -34,31 +34,6 @@ struct watch_attributes {
     bool status_said;
 };
 
-static void manager_down(void *data, int rc)
-{
-    (void)data;
-    log_warning("the attribute manager cannot be reached (%s): score and status are written when "
-                "it is back",
-                strerror(-rc));
-}
-
-static void written(void *data, const char *name, const char *value, int rc)
-{
-    (void)data;
-    if (rc)
-        log_warning("%s=%s was refused: %s", name, value ? value : "", strerror(-rc));
-    else
-        log_info("%s=%s", name, value ? value : "");
-}
-
-static void set(struct watch *watch, const char *name, const char *value, unsigned gather_ms)
-{
-    int rc = attr_manager_set_gathered(watch->attributes->manager, name, value, gather_ms);
-
-    if (rc)
-        log_error("%s=%s cannot be set: %s", name, value, strerror(-rc));
-}
-
 void watch_attributes_score(struct watch *watch, int score)
 {
     char text[16];
@@ -67,7 +42,8 @@ void watch_attributes_score(struct watch *watch, int score)
         snprintf(text, sizeof(text), "%s", ATTR_MINUS_INFINITY);
     else
         snprintf(text, sizeof(text), "%d", score);
-    set(watch, watch->attributes->score_name, text, GATHER_MS);
+    companion_attribute_set(watch->attributes->manager, watch->attributes->score_name, text,
+                            GATHER_MS);
 }
 
 /*
@@ -132,7 +108,8 @@ static void write_status(void *data)
         (void)loop_timer_start(watch->attributes->quiet, STATUS_MS);
         return;
     }
-    set(watch, watch->attributes->status_name, status_text(watch->attributes->status), 0);
+    companion_attribute_set(watch->attributes->manager, watch->attributes->status_name,
+                            status_text(watch->attributes->status), 0);
 }
 
 /*
@@ -150,7 +127,6 @@ void watch_attributes_status(struct watch *watch, enum protocol_status status)
 
 int watch_attributes_open(struct watch *watch)
 {
-    static const struct attr_manager_events events = {.down = manager_down, .written = written};
     struct watch_attributes *attributes = xcalloc(1, sizeof(*attributes));
     const char *instance = watch->context.instance;
     int rc;
@@ -162,7 +138,7 @@ int watch_attributes_open(struct watch *watch)
     attributes->repeat = loop_timer_new(watch->loop, LOOP_LOW, repeat, watch);
     if (!attributes->quiet || !attributes->repeat)
         return -ENOMEM;
-    rc = attr_manager_open(watch->loop, &events, watch, &attributes->manager);
+    rc = companion_attributes_open(watch->loop, "score and status", &attributes->manager);
     return rc ? rc : controller_open(watch->loop, controller_back, watch, &attributes->controller);
 }
 

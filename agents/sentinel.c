@@ -24,8 +24,9 @@
 /* ---- what the cluster is told ---- */
 
 /* Where a sentinel-feed does, that is all. */
-static void publish(const struct sentinel_server *server, const char *suffix, const char *value)
+static void publish(void *data, const char *suffix, const char *value)
 {
+    const struct sentinel_server *server = data;
     cleanup_free char *name = xasprintf("%s-%s", server->context->instance, suffix);
 
     if (server->fed)
@@ -34,19 +35,9 @@ static void publish(const struct sentinel_server *server, const char *suffix, co
         attribute_publish(server->context, name, value);
 }
 
-/* NULL: Sentinel is stopped; its last words must not be taken for news. */
-static void publish_view(const struct sentinel_server *server, const struct sentinel_view *view)
+static void publish_view(struct sentinel_server *server, const struct sentinel_view *view)
 {
-    cleanup_free char *primary = NULL;
-    cleanup_free char *usable = NULL;
-
-    if (view && view->watches)
-        primary = xasprintf("%s:%d", view->host, view->port);
-    if (view && view->usable)
-        usable = xasprintf("%d", view->usable);
-    publish(server, "status", view ? sentinel_view_status(view) : NULL);
-    publish(server, "master", primary);
-    publish(server, "sentinels", usable);
+    sentinel_view_attributes(view, publish, server);
 }
 
 /* ---- validate-all ---- */
@@ -149,7 +140,7 @@ static void correct(const struct sentinel_server *server, struct redis_client *c
 
 /* ---- monitor ---- */
 
-static enum ocf_exit not_running(const struct sentinel_server *server)
+static enum ocf_exit not_running(struct sentinel_server *server)
 {
     const struct ocf_context *context = server->context;
 
@@ -160,7 +151,7 @@ static enum ocf_exit not_running(const struct sentinel_server *server)
                     (int)server->process.pid, server->log_path);
 }
 
-static enum ocf_exit no_answer(const struct sentinel_server *server, int rc, const char *problem)
+static enum ocf_exit no_answer(struct sentinel_server *server, int rc, const char *problem)
 {
     publish(server, "status", "unreachable");
     if (rc == -EUSERS)
@@ -198,7 +189,7 @@ static int look(const struct sentinel_server *server, struct sentinel_view *view
     return rc;
 }
 
-static enum ocf_exit judge(const struct sentinel_server *server, const struct sentinel_view *view)
+static enum ocf_exit judge(struct sentinel_server *server, const struct sentinel_view *view)
 {
     publish_view(server, view);
     if (server->context->check_level >= 10 && !view->has_quorum)

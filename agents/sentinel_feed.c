@@ -6,8 +6,8 @@
  */
 #include "sentinel_feed.h"
 
-#include "attr_manager.h"
 #include "callers.h"
+#include "companion_attributes.h"
 #include "footprint.h"
 #include "log.h"
 #include "redis_async.h"
@@ -44,29 +44,12 @@ struct feed {
 
 /* ---- what the cluster is told ---- */
 
-static void publish(struct feed *feed, const char *suffix, const char *value)
+static void publish(void *data, const char *suffix, const char *value)
 {
+    struct feed *feed = data;
     cleanup_free char *name = xasprintf("%s-%s", feed->context.instance, suffix);
-    int rc = attr_manager_set(feed->manager, name, value);
 
-    if (rc)
-        log_error("%s=%s cannot be set: %s", name, value, strerror(-rc));
-}
-
-static void publish_view(struct feed *feed)
-{
-    const struct sentinel_view *view = &feed->view;
-    cleanup_free char *primary = NULL;
-    cleanup_free char *usable = NULL;
-
-    feed->told_unreachable = false;
-    if (view->watches)
-        primary = xasprintf("%s:%d", view->host, view->port);
-    if (view->usable)
-        usable = xasprintf("%d", view->usable);
-    publish(feed, "status", sentinel_view_status(view));
-    publish(feed, "master", primary);
-    publish(feed, "sentinels", usable);
+    companion_attribute_set(feed->manager, name, value, 0);
 }
 
 static void publish_unreachable(struct feed *feed, const char *why)
@@ -77,26 +60,7 @@ static void publish_unreachable(struct feed *feed, const char *why)
     publish(feed, "status", "unreachable");
 }
 
-static void written(void *data, const char *name, const char *value, int rc)
-{
-    (void)data;
-    if (rc)
-        log_warning("%s=%s was refused: %s", name, value ? value : "", strerror(-rc));
-    else
-        log_info("%s=%s", name, value ? value : "");
-}
-
-static void manager_down(void *data, int rc)
-{
-    (void)data;
-    log_warning("the attribute manager cannot be reached (%s): what Sentinel says is written when "
-                "it is back",
-                strerror(-rc));
-}
-
 /* ---- a round of questions ---- */
-
-static void ask_round(struct feed *feed);
 
 static void round_ended(struct feed *feed)
 {
@@ -106,7 +70,8 @@ static void round_ended(struct feed *feed)
     if (feed->failed) {
         publish_unreachable(feed, strerror(-feed->failed));
     } else {
-        publish_view(feed);
+        feed->told_unreachable = false;
+        sentinel_view_attributes(&feed->view, publish, feed);
         sentinel_switch_seen(feed->change, feed->asks, &feed->view);
     }
     (void)loop_timer_start(feed->ask, again ? 0 : ASK_MS);
@@ -299,13 +264,12 @@ static void end(void *data, int signal_number)
 
 static int feed_open(struct feed *feed)
 {
-    static const struct attr_manager_events events = {.down = manager_down, .written = written};
     const struct companion self = sentinel_feed_of(&feed->context);
     cleanup_free char *path = companion_path(&self, "sock");
     int rc = callers_open(feed->loop, path, called, feed, &feed->callers);
 
     if (!rc)
-        rc = attr_manager_open(feed->loop, &events, feed, &feed->manager);
+        rc = companion_attributes_open(feed->loop, "what Sentinel says", &feed->manager);
     if (!rc)
         rc = sentinel_switch_open(feed->loop, &feed->server, look, feed, &feed->change);
     feed->ask = loop_timer_new(feed->loop, LOOP_NORMAL, ask, feed);

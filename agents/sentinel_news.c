@@ -30,12 +30,9 @@ struct sentinel_news {
 
 static int connect_watch(const struct sentinel_news *news, const char *line)
 {
-    struct sockaddr_un address;
-    int fd = fd_unix(news->path, &address), rc;
+    int fd = fd_unix_connect(news->path), rc;
 
-    if (fd < 0)
-        return fd;
-    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+    if (fd < 0 ||
         send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)strlen(line))
         return fd;
     rc = -errno;

@@ -127,3 +127,18 @@ const char *sentinel_view_status(const struct sentinel_view *view)
         return "odown";
     return view->is_sdown ? "sdown" : "ok";
 }
+
+void sentinel_view_attributes(const struct sentinel_view *view, sentinel_attribute_fn fn,
+                              void *data)
+{
+    cleanup_free char *primary = NULL;
+    cleanup_free char *usable = NULL;
+
+    if (view && view->watches)
+        primary = xasprintf("%s:%d", view->host, view->port);
+    if (view && view->usable)
+        usable = xasprintf("%d", view->usable);
+    fn(data, "status", view ? sentinel_view_status(view) : NULL);
+    fn(data, "master", primary);
+    fn(data, "sentinels", usable);
+}

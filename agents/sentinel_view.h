@@ -33,6 +33,12 @@ void sentinel_view_read_master(const struct redis_list *master, struct sentinel_
 void sentinel_view_read_quorum(const char *words, struct sentinel_view *view);
 void sentinel_view_read_info(const char *text, struct sentinel_view *view);
 
+/* One attribute of the node, by its suffix; NULL: it has none. */
+typedef void (*sentinel_attribute_fn)(void *data, const char *suffix, const char *value);
+/* Tells all three of them. NULL: of a Sentinel that does not run, whose last words are no news. */
+void sentinel_view_attributes(const struct sentinel_view *view, sentinel_attribute_fn fn,
+                              void *data);
+
 /* The value of `<sentinel>-status`: the worst of tilt, no-quorum, odown, sdown, ok. */
 const char *sentinel_view_status(const struct sentinel_view *view);
 

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 int fd_timeout(struct deadline deadline)
 {
@@ -43,4 +44,16 @@ int fd_unix(const char *path, struct sockaddr_un *address)
     strcpy(address->sun_path, path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     return fd < 0 ? -errno : fd;
+}
+
+int fd_unix_connect(const char *path)
+{
+    struct sockaddr_un address;
+    int fd = fd_unix(path, &address), rc;
+
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    rc = -errno;
+    close(fd);
+    return rc;
 }

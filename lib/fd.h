@@ -19,5 +19,7 @@ int fd_timeout(struct deadline deadline);
 /* A stream socket that does not block, for connect() or bind() to the address of `path`: the
  * descriptor, the caller's; -ENAMETOOLONG, -errno. */
 int fd_unix(const char *path, struct sockaddr_un *address);
+/* One that is connected to `path`; it does not block. The descriptor, the caller's; -errno. */
+int fd_unix_connect(const char *path);
 
 #endif
