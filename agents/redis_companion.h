@@ -3,7 +3,8 @@
  * The agent's side of redis-watch: launched and ended here, asked over a socket in the run folder.
  * One line each way. `ping` is answered by `done STATE [WHY]`; `reload`, `promote MS`, `demote MS`
  * and `stop MS`, with the time there is for it, by `done`, or by `refused` and why. `follow` and
- * `hello EPOCH NUMBER` are sentinel-feed's (redis_watch_news.c).
+ * `hello EPOCH NUMBER` are sentinel-feed's (redis_watch_news.c), and on a connection that follows
+ * `quorum HOST PORT down|up|unsure` (redis_watch_witness.c).
  */
 #ifndef RHA_REDIS_COMPANION_H
 #define RHA_REDIS_COMPANION_H

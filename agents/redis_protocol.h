@@ -144,9 +144,9 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_CIB_FAILED,
     PROTOCOL_EVENT_CIB_CLAIM, /* `claim`: the highest in the CIB; at start, and when it changes */
     PROTOCOL_EVENT_CONFIRMED, /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
-    PROTOCOL_EVENT_WITNESS,   /* `node`'s server as seen from here; node 0: by Sentinel's quorum */
-    PROTOCOL_EVENT_REQUEST,   /* an agent's; `deadline_ms` absolute */
-    PROTOCOL_EVENT_FENCED,    /* `node` was fenced: its lease is over */
+    PROTOCOL_EVENT_WITNESS, /* did the server of `of` answer here? 0: ours, to Sentinel's quorum */
+    PROTOCOL_EVENT_REQUEST, /* an agent's; `deadline_ms` absolute */
+    PROTOCOL_EVENT_FENCED,  /* `node` was fenced: its lease is over */
     PROTOCOL_EVENT_WRITTEN_OFF, /* the operator gives the data of `node` up */
 };
 

@@ -89,9 +89,11 @@ void protocol_digest(struct protocol *p, const struct protocol_digest *digest)
     note_trouble(p, was_sound);
 }
 
-/* Another watch has looked at our server, and found this. */
-static bool somebody_says(const struct protocol *p, enum member_answer answer)
+/* Another watch, or Sentinel's quorum, has looked at our server, and found this. */
+static bool another_says(const struct protocol *p, enum member_answer answer)
 {
+    if (p->sentinel == answer)
+        return true;
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
         if (m->told && m->last.suspect == p->config.self && i != p->self &&
@@ -109,11 +111,11 @@ static bool somebody_says(const struct protocol *p, enum member_answer answer)
 void protocol_silent(struct protocol *p, uint64_t silent_ms)
 {
     bool was_sound = is_sound(p);
-    bool second = p->sentinel_down == MEMBER_ANSWER_YES || somebody_says(p, MEMBER_ANSWER_NO) ||
-                  !protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES);
+    bool second =
+        another_says(p, MEMBER_ANSWER_NO) || !protocol_has_rule(p, PROTOCOL_RULE_TWO_WITNESSES);
 
     p->silent = silent_ms * 2 >= p->config.down_after_ms;
-    if (p->server == MEMBER_SERVER_HUNG && !second && somebody_says(p, MEMBER_ANSWER_YES))
+    if (p->server == MEMBER_SERVER_HUNG && !second && another_says(p, MEMBER_ANSWER_YES))
         p->server = !p->answered        ? MEMBER_SERVER_UNKNOWN
                     : p->digest.loading ? MEMBER_SERVER_LOADING
                                         : MEMBER_SERVER_ANSWERS;
@@ -160,7 +162,7 @@ bool protocol_has_just_answered(struct protocol *p)
 void protocol_witness(struct protocol *p, uint32_t of, enum member_answer answer)
 {
     if (!of) {
-        p->sentinel_down = answer;
+        p->sentinel = answer;
         return;
     }
     p->witness.node = of;

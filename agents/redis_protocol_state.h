@@ -88,7 +88,7 @@ struct protocol {
     struct redis_replid first_replid;
     uint64_t trouble, crashed_ms; /* crashed: when our primary ended by itself */
     bool silent, stopping, forced, sealing;
-    enum member_answer sentinel_down;
+    enum member_answer sentinel; /* has its quorum an answer from the server here? */
     struct {
         uint32_t node;
         enum member_answer answer;

@@ -241,6 +241,7 @@ int watch_reload(struct watch *watch)
     if (rc)
         return rc;
     watch->params.down_after_ms = fresh.down_after_ms;
+    watch_redis_hold(watch);
     watch->params.max_lag_bytes = fresh.max_lag_bytes;
     watch->protocol.config.down_after_ms = (uint32_t)fresh.down_after_ms;
     watch->protocol.config.max_lag = (uint64_t)fresh.max_lag_bytes;

@@ -17,7 +17,7 @@
 #include "redis_server.h"
 
 struct caller;
-struct watch_agent;
+struct callers;
 struct watch_attributes;
 struct watch_backlog;
 struct watch_cib;
@@ -48,7 +48,7 @@ struct watch {
     size_t peer_count;
     int64_t peers_ms;
     uint64_t paused_ms, leaderless_ms;   /* since when; 0: not so */
-    struct watch_agent *agent;           /* redis_watch_agent.c */
+    struct callers *callers;             /* redis_watch_agent.c */
     struct watch_attributes *attributes; /* redis_watch_attributes.c */
     struct watch_backlog *backlog;       /* redis_watch_backlog.c */
     struct watch_cib *cib;               /* redis_watch_cib.c */
@@ -110,6 +110,13 @@ void watch_redis_close(struct watch *watch);
 void watch_redis_order(struct watch *watch, const struct protocol_effect *effect);
 void watch_redis_signal(struct watch *watch, int signal);
 void watch_redis_ask(struct watch *watch);
+/* CONFIG SET; a failure is logged. */
+void watch_redis_set(struct watch *watch, const char *name, int64_t value);
+/* What it holds in the server is looked at again (redis_watch_settings.c): down_after is another.
+ */
+void watch_redis_hold(struct watch *watch);
+struct redis_async;
+void watch_settings_hold(struct watch *watch, struct redis_async *connection);
 
 /* Corosync: the bus, the quorum, the links. */
 int watch_ring_open(struct watch *watch);
@@ -148,5 +155,8 @@ void watch_store_write(struct watch *watch, uint64_t generation);
 int watch_witness_open(struct watch *watch);
 void watch_witness_close(struct watch *watch);
 void watch_witness_ask(struct watch *watch, uint32_t node);
+/* What a sentinel-feed tells of its Sentinel's quorum, and that it is gone. `data`: the watch. */
+void watch_witness_sentinel(void *data, struct caller *feed, const char *line);
+void watch_witness_sentinel_gone(void *data, const struct caller *feed);
 
 #endif

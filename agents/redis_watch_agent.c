@@ -12,10 +12,6 @@
 
 #define MARK_FOLLOWS 1000 /* a sentinel-feed, as long as it lives; requests are below */
 
-struct watch_agent {
-    struct callers *callers;
-};
-
 static void answer_ping(struct watch *watch, struct caller *caller)
 {
     char why[CALLERS_LINE / 2];
@@ -77,6 +73,7 @@ static void take(void *data, struct caller *caller, const char *line)
     }
     if (str_eq(line, "follow")) {
         caller_mark(caller, MARK_FOLLOWS);
+        caller_stay(caller, watch_witness_sentinel, watch_witness_sentinel_gone);
         watch_news_follow(watch, caller);
         return;
     }
@@ -132,7 +129,7 @@ static struct caller *find_waiting(const struct watch *watch, bool to_promote)
 {
     for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
         enum protocol_request request = requests[i].request;
-        struct caller *caller = callers_find(watch->agent->callers, mark_of(request));
+        struct caller *caller = callers_find(watch->callers, mark_of(request));
 
         if (caller && (request == PROTOCOL_REQUEST_PROMOTE) == to_promote)
             return caller;
@@ -152,22 +149,18 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 
 void watch_agent_say_news(struct watch *watch, const char *line)
 {
-    callers_say(watch->agent->callers, MARK_FOLLOWS, line);
+    callers_say(watch->callers, MARK_FOLLOWS, line);
 }
 
 int watch_agent_open(struct watch *watch)
 {
     cleanup_free char *path = xasprintf("%s/%s", watch->context.run_dir, COMPANION_SOCKET);
 
-    watch->agent = xcalloc(1, sizeof(*watch->agent));
-    return callers_open(watch->loop, path, take, watch, &watch->agent->callers);
+    return callers_open(watch->loop, path, take, watch, &watch->callers);
 }
 
 void watch_agent_close(struct watch *watch)
 {
-    if (!watch->agent)
-        return;
-    callers_close(watch->agent->callers);
-    free(watch->agent);
-    watch->agent = NULL;
+    callers_close(watch->callers);
+    watch->callers = NULL;
 }

@@ -28,6 +28,7 @@
 struct watch_redis {
     struct redis_async *connection;
     bool up, asked;
+    bool held; /* the server has the settings that the cluster wants */
     struct loop_timer *poll;
     struct loop_watch *ended; /* the pidfd */
     int pidfd;
@@ -58,7 +59,7 @@ static void disconnect(struct watch *watch)
 {
     redis_async_free(watch->redis->connection);
     watch->redis->connection = NULL;
-    watch->redis->up = watch->redis->asked = false;
+    watch->redis->up = watch->redis->asked = watch->redis->held = false;
 }
 
 static void forget_process(struct watch *watch)
@@ -166,6 +167,9 @@ static void info_came(void *data, const struct redis_answer *answer)
         heard(watch); /* BUSY and LOADING are answers */
     if (answer->rc || !answer->text || redis_info_parse(answer->text, answer->length, &info) < 0)
         return;
+    if (!watch->redis->held)
+        watch_settings_hold(watch, watch->redis->connection);
+    watch->redis->held = true;
     if (watch_backlog_awaited(watch, &info))
         return;
     event.digest = watch_digest(watch, &info);
@@ -332,6 +336,29 @@ void watch_redis_order(struct watch *watch, const struct protocol_effect *effect
     }
     watch->redis->asked = false; /* what is asked now is answered after the order */
     watch_redis_ask(watch);
+}
+
+static void set_answered(void *data, const struct redis_answer *answer)
+{
+    const char *name = data;
+
+    if (answer->rc)
+        log_warning("%s could not be set: %s", name,
+                    answer->text ? answer->text : strerror(-answer->rc));
+}
+
+void watch_redis_set(struct watch *watch, const char *name, int64_t value)
+{
+    cleanup_free char *text = xasprintf("%lld", (long long)value);
+
+    if (watch->redis->up)
+        (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, set_answered, (void *)name,
+                                    "CONFIG", "SET", name, text, NULL);
+}
+
+void watch_redis_hold(struct watch *watch)
+{
+    watch->redis->held = false;
 }
 
 void watch_redis_signal(struct watch *watch, int signal)

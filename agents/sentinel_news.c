@@ -23,21 +23,27 @@ struct sentinel_news {
     void *data;
     struct loop_timer *again;
     struct loop_watch *input;
-    int fd; /* -1: not connected */
+    int fd;       /* -1: not connected */
+    bool is_down; /* was told of on this connection last */
     size_t length;
     char text[CALLERS_LINE];
 };
 
+static int send_line(int fd, const char *line)
+{
+    ssize_t length = (ssize_t)strlen(line);
+
+    return send(fd, line, (size_t)length, MSG_NOSIGNAL | MSG_DONTWAIT) == length ? 0 : -EAGAIN;
+}
+
 static int connect_watch(const struct sentinel_news *news, const char *line)
 {
-    int fd = fd_unix_connect(news->path), rc;
+    int fd = fd_unix_connect(news->path);
+    int rc = fd < 0 ? fd : send_line(fd, line);
 
-    if (fd < 0 ||
-        send(fd, line, strlen(line), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)strlen(line))
-        return fd;
-    rc = -errno;
-    close(fd);
-    return rc;
+    if (rc && fd >= 0)
+        close(fd);
+    return rc ? rc : fd;
 }
 
 static void disconnect(struct sentinel_news *news)
@@ -48,6 +54,7 @@ static void disconnect(struct sentinel_news *news)
         close(news->fd);
     news->fd = -1;
     news->length = 0;
+    news->is_down = false;
 }
 
 static void take_lines(struct sentinel_news *news)
@@ -120,6 +127,23 @@ int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint6
         return fd;
     close(fd);
     return 0;
+}
+
+/* A watch that does not take it has stopped; what it was told before it lets go by itself. */
+void sentinel_news_quorum(struct sentinel_news *news, const struct sentinel_view *view)
+{
+    bool is_down = view->watches && view->is_odown && !view->is_tilt;
+    cleanup_free char *line = NULL;
+
+    if (news->fd < 0 || !(is_down || news->is_down))
+        return;
+    line = xasprintf("quorum %s %d %s\n", view->watches ? view->host : "nobody", view->port,
+                     is_down                           ? "down"
+                     : view->is_sdown || view->is_tilt ? "unsure"
+                                                       : "up");
+    news->is_down = is_down;
+    if (send_line(news->fd, line))
+        log_warning("the watch does not take what Sentinel's quorum says");
 }
 
 void sentinel_news_close(struct sentinel_news *news)

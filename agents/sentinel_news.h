@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the redis-watch of this node tells a sentinel-feed: who leads (redis_watch_news.c).
+ * What the redis-watch of this node tells a sentinel-feed, who leads (redis_watch_news.c), and is
+ * told by it: what Sentinel's quorum says of the server here (redis_watch_witness.c).
  */
 #ifndef RHA_SENTINEL_NEWS_H
 #define RHA_SENTINEL_NEWS_H
 
 #include "loop.h"
 #include "sentinel_leader.h"
+#include "sentinel_view.h"
 
 struct sentinel_news;
 
@@ -21,6 +23,9 @@ int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn
 /* Sentinel's epoch for that promotion; the watch tells it to every feed, this one included. 0 or
  * -errno: then it is not told. */
 int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint64_t number);
+/* Sentinel's answers of just now. A primary that is down is told of each time, for the watch
+ * believes it for three seconds; then once that it is not any more. */
+void sentinel_news_quorum(struct sentinel_news *news, const struct sentinel_view *view);
 void sentinel_news_close(struct sentinel_news *news); /* NULL-safe */
 
 #endif

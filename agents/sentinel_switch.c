@@ -115,6 +115,7 @@ void sentinel_switch_seen(struct sentinel_switch *change, struct redis_async *as
 {
     change->view = *view;
     change->asks = asks;
+    sentinel_news_quorum(change->news, view);
     if (is_wanted(change))
         change->asking =
             redis_async_ask_words(asks, ANSWER_MS, peers_came, change, "SENTINEL", "SENTINELS",

@@ -20,7 +20,9 @@ struct caller {
     struct callers *callers;
     struct loop_watch *input;
     int fd;
-    bool waits; /* its line was taken */
+    bool waits;   /* its line was taken */
+    caller_fn fn; /* takes its further lines; NULL: there may be none */
+    caller_gone_fn gone;
     unsigned mark;
     size_t length;
     char line[CALLERS_LINE];
@@ -47,6 +49,13 @@ static void caller_end(struct caller *caller)
     free(caller);
 }
 
+static void caller_leave(struct caller *caller)
+{
+    if (caller->gone)
+        caller->gone(caller->callers->data, caller);
+    caller_end(caller);
+}
+
 bool caller_say(struct caller *caller, const char *line)
 {
     cleanup_free char *text = xasprintf("%s\n", line);
@@ -54,7 +63,7 @@ bool caller_say(struct caller *caller, const char *line)
     if (send(caller->fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)strlen(text))
         return true;
     log_debug("a caller went away before its answer: %s", strerror(errno));
-    caller_end(caller);
+    caller_leave(caller);
     return false;
 }
 
@@ -74,6 +83,12 @@ void caller_answer(struct caller *caller, const char *line)
         caller_end(caller);
 }
 
+void caller_stay(struct caller *caller, caller_fn fn, caller_gone_fn gone)
+{
+    caller->fn = fn;
+    caller->gone = gone;
+}
+
 void caller_mark(struct caller *caller, unsigned mark)
 {
     caller->mark = mark;
@@ -88,30 +103,55 @@ struct caller *callers_find(const struct callers *callers, unsigned mark)
     return NULL;
 }
 
+static bool is_here(const struct callers *callers, const struct caller *caller)
+{
+    for (size_t i = 0; i < CALLERS_MAX; i++) {
+        if (callers->caller[i] == caller)
+            return true;
+    }
+    return false;
+}
+
+/* Its first; false: there is none yet. What takes it may end the caller. */
+static bool take_line(struct caller *caller)
+{
+    caller_fn fn = caller->waits ? caller->fn : caller->callers->fn;
+    char line[CALLERS_LINE];
+    const char *end = memchr(caller->line, '\n', caller->length);
+    size_t length = end ? (size_t)(end - caller->line) : 0;
+
+    if (!end)
+        return false;
+    memcpy(line, caller->line, length);
+    line[length] = '\0';
+    caller->length -= length + 1;
+    memmove(caller->line, end + 1, caller->length);
+    caller->waits = true;
+    fn(caller->callers->data, caller, line);
+    return true;
+}
+
 static void caller_read(void *data, short events)
 {
     struct caller *caller = data;
+    const struct callers *callers = caller->callers;
     size_t space = sizeof(caller->line) - 1 - caller->length;
     ssize_t got = recv(caller->fd, caller->line + caller->length, space, MSG_DONTWAIT);
-    char *end;
 
     (void)events;
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0 || caller->waits) {
-        caller_end(caller);
+    if (got <= 0 || (caller->waits && !caller->fn)) {
+        caller_leave(caller);
         return;
     }
     caller->length += (size_t)got;
-    caller->line[caller->length] = '\0';
-    end = strchr(caller->line, '\n');
-    if (end) {
-        *end = '\0';
-        caller->waits = true;
-        caller->callers->fn(caller->callers->data, caller, caller->line);
-    } else if (caller->length == sizeof(caller->line) - 1) {
-        caller_end(caller);
+    while (take_line(caller)) {
+        if (!is_here(callers, caller) || !caller->fn)
+            return;
     }
+    if (caller->length == sizeof(caller->line) - 1)
+        caller_leave(caller);
 }
 
 /* Or it would be told of for ever. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The socket at which a companion is asked by agents: one line each way, one request a connection.
- * Whoever may enter its folder may ask.
+ * The socket at which a companion is asked by agents: one line each way, one request a connection;
+ * another companion may stay and talk on. Whoever may enter its folder may ask.
  */
 #ifndef RHA_CALLERS_H
 #define RHA_CALLERS_H
@@ -29,6 +29,12 @@ void callers_close(struct callers *callers);
 void caller_answer(struct caller *caller, const char *line);
 /* Without a newline. The caller waits on, for more. false: it is gone. */
 bool caller_say(struct caller *caller, const char *line);
+/*
+ * The caller waits on, and its further lines go to `fn`. `gone`: it went away by itself, or was
+ * left because it did not listen; the last call for it, not made by caller_answer or callers_close.
+ */
+typedef void (*caller_gone_fn)(void *data, const struct caller *caller);
+void caller_stay(struct caller *caller, caller_fn fn, caller_gone_fn gone);
 /* To all who wait with that mark. */
 void callers_say(struct callers *callers, unsigned mark, const char *line);
 /* A number of yours by which one who waits is found again; not 0. */

@@ -154,6 +154,8 @@ struct sim_watch {
     uint64_t order_run[SIM_ORDERS]; /* the process that the order was for */
     size_t order_head, order_count;
     uint64_t order_at, last_order;
+    enum member_answer sentinel_sees, sentinel_said;
+    uint64_t sentinel_at; /* when what it sees is said */
 };
 
 enum sim_act {
@@ -321,6 +323,7 @@ void watch_event(struct sim *sim, int node, struct protocol_event *event);
 uint64_t watch_clock(const struct sim *sim, int node);
 void watch_members(const struct sim *sim, int node, unsigned mask, struct protocol_members *out);
 bool watch_sim_event(struct sim *sim, const struct sim_event *event);
+bool sim_has_sentinel(const struct sim *sim);
 
 /* sim_pacemaker.c */
 void pacemaker_score(struct sim *sim, int node, int score);

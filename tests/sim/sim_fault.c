@@ -193,7 +193,8 @@ static void begin(struct sim *sim, struct sim_fault *fault)
               (double)fault->length / 1e6, fault->other + 1);
     fault->salt = 1;
     sim->planned_moves += fault->kind == FAULT_MOVE || fault->kind == FAULT_STANDBY ||
-                          fault->kind == FAULT_CUT_REDIS; /* it can make a second witness */
+                          fault->kind == FAULT_CUT_REDIS || /* it can make a second witness */
+                          (fault->kind == FAULT_SCRIPT && sim_has_sentinel(sim));
     sim->moves_only = sim->moves_only && (fault->kind == FAULT_MOVE || fault->kind == FAULT_LAG);
     sim->powered_off += fault->kind == FAULT_POWER;
     disturb(sim, fault, 1);

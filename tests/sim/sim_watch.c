@@ -145,6 +145,37 @@ static void give_digest(struct sim *sim, int node)
     watch_event(sim, node, &event);
 }
 
+/*
+ * What a sentinel-feed beside the watch tells of its server, if that is a primary, in every second
+ * schedule: one to two seconds late. BUSY is no answer to Sentinel.
+ */
+static void hear_sentinel(struct sim *sim, int node)
+{
+    struct sim_node *n = &sim->node[node];
+    struct sim_watch *watch = &n->watch;
+    struct protocol_event event = {.kind = PROTOCOL_EVENT_WITNESS};
+    int reach = 0;
+
+    if (!sim_has_sentinel(sim) || !watch->running)
+        return;
+    for (int i = 0; i < sim->nodes; i++)
+        reach += i == node || redis_reaches(sim, i, node);
+    if (n->server.role != MEMBER_ROLE_PRIMARY)
+        event.answer = MEMBER_ANSWER_UNKNOWN;
+    else if (!server_runs(sim, node) || n->server.script || reach < sim->quorum)
+        event.answer = MEMBER_ANSWER_NO;
+    else if (watch->sentinel_said == MEMBER_ANSWER_NO)
+        event.answer = MEMBER_ANSWER_YES;
+    if (event.answer != watch->sentinel_sees)
+        watch->sentinel_at = sim->now + SECOND + sim->now / MS * 7919 % 1000 * MS;
+    watch->sentinel_sees = event.answer;
+    if (watch->sentinel_said == event.answer || sim->now < watch->sentinel_at)
+        return;
+    watch->sentinel_said = event.answer;
+    sim_trace(sim, node, "Sentinel's quorum: answer %d", event.answer);
+    watch_event(sim, node, &event);
+}
+
 static void poll_server(struct sim *sim, int node)
 {
     struct sim_node *n = &sim->node[node];
@@ -163,6 +194,7 @@ static void poll_server(struct sim *sim, int node)
             event.silent_ms = 3000;
         watch_event(sim, node, &event);
     }
+    hear_sentinel(sim, node);
     bool often = silent > 300 * MS;
     sim_at(sim, sim->now + (often ? 100 * MS : 300 * MS), EV_WATCH_POLL, node)->a =
         n->watch.generation;
@@ -280,6 +312,11 @@ static void own_event(struct sim *sim, const struct sim_event *event)
         take_cib(sim, event);
         break;
     }
+}
+
+bool sim_has_sentinel(const struct sim *sim)
+{
+    return sim->seed % 2;
 }
 
 bool watch_sim_event(struct sim *sim, const struct sim_event *event)

@@ -170,6 +170,53 @@ static void a_hang_stands_as_long_as_another_witness_sees_it(void **unused)
     assert_int_equal(machine.server, MEMBER_SERVER_LOADING);
 }
 
+static void sentinels_quorum_is_a_second_witness(void **unused)
+{
+    struct protocol_event silent = {.kind = PROTOCOL_EVENT_SERVER_SILENT, .silent_ms = 1500};
+    struct protocol_event sentinel = {.kind = PROTOCOL_EVENT_WITNESS};
+
+    (void)unused;
+    lead();
+    sentinel.answer = MEMBER_ANSWER_NO;
+    give(1010, sentinel);
+    assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS); /* a script is no silence */
+    silent.silent_ms = 900;
+    give(1020, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS);
+    silent.silent_ms = 1000;
+    give(1030, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+    sentinel.answer = MEMBER_ANSWER_UNKNOWN; /* its feed ended */
+    give(1040, sentinel);
+    give(1050, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+    sentinel.answer = MEMBER_ANSWER_YES;
+    give(1060, sentinel);
+    give(1070, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_ANSWERS);
+}
+
+static void either_second_witness_is_enough(void **unused)
+{
+    struct protocol_event silent = {.kind = PROTOCOL_EVENT_SERVER_SILENT, .silent_ms = 1500};
+    struct protocol_event sentinel = {.kind = PROTOCOL_EVENT_WITNESS, .answer = MEMBER_ANSWER_YES};
+
+    (void)unused;
+    lead();
+    peer[2].suspect = SELF;
+    peer[2].suspect_answers = MEMBER_ANSWER_NO;
+    give_told(1010, 2, &peer[2]);
+    give(1020, sentinel);
+    give(1030, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+    peer[2].suspect_answers = MEMBER_ANSWER_YES;
+    give_told(1040, 2, &peer[2]);
+    sentinel.answer = MEMBER_ANSWER_NO;
+    give(1050, sentinel);
+    give(1060, silent);
+    assert_int_equal(machine.server, MEMBER_SERVER_HUNG);
+}
+
 /* The lease is back, and of the others no watch runs: nothing speaks against this primary. */
 static void a_silent_primary_with_a_lease_is_stopped_at_most(void **unused)
 {
@@ -214,6 +261,8 @@ int main(void)
         cmocka_unit_test(a_stall_that_passes_takes_no_score),
         cmocka_unit_test(a_server_that_may_lead_unseen_is_stopped),
         cmocka_unit_test(a_hang_stands_as_long_as_another_witness_sees_it),
+        cmocka_unit_test(sentinels_quorum_is_a_second_witness),
+        cmocka_unit_test(either_second_witness_is_enough),
         cmocka_unit_test(a_silent_primary_with_a_lease_is_stopped_at_most),
         cmocka_unit_test(orders_grow),
     };
