@@ -114,8 +114,8 @@ static bool is_suspect(const struct sentinel_server *server, const struct sentin
 }
 
 /* Only one primary that all agree on is a reason to tell Sentinel something else: of two, Pacemaker
- * will demote one. */
-static void correct(const struct sentinel_server *server, struct redis_client *client,
+ * will demote one. Whether it was told. */
+static bool correct(const struct sentinel_server *server, struct redis_client *client,
                     const struct sentinel_view *view)
 {
     cleanup_free char *problem = NULL;
@@ -124,18 +124,19 @@ static void correct(const struct sentinel_server *server, struct redis_client *c
     if (!view->watches) {
         if (begin_to_watch(server, client, &problem))
             log_warning("Sentinel could not be told whom to watch: %s", problem);
-        return;
+        return true;
     }
     if (!sentinel_obeys_pacemaker(server) || !is_suspect(server, view) ||
         sentinel_ask_all(server, &primary) != PRIMARY_ONE ||
         (str_eq(primary.host, view->host) && primary.port == view->port))
-        return;
+        return false;
     if (sentinel_switch(server, client, view, &primary, &problem))
         log_warning("Sentinel names %s:%d and could not be told of the primary %s:%d: %s",
                     view->host, view->port, primary.host, primary.port, problem);
     else
         log_notice("Sentinel named %s:%d and was told of the primary %s:%d", view->host, view->port,
                    primary.host, primary.port);
+    return true;
 }
 
 /* ---- monitor ---- */
@@ -182,10 +183,8 @@ static int look(const struct sentinel_server *server, struct sentinel_view *view
 
     if (!rc)
         rc = ask(server, client, view, problem);
-    if (!rc) {
-        correct(server, client, view);
+    if (!rc && correct(server, client, view))
         rc = ask(server, client, view, problem);
-    }
     return rc;
 }
 
@@ -194,6 +193,12 @@ static enum ocf_exit judge(struct sentinel_server *server, const struct sentinel
     publish_view(server, view);
     if (server->context->check_level >= 10 && !view->has_quorum)
         return ocf_fail(OCF_DEGRADED, "Sentinel cannot reach its quorum: %s", view->quorum_words);
+    if (view->promotable.priority && !server->context->is_probe &&
+        sentinel_must_obey_pacemaker(server))
+        return ocf_fail(OCF_DEGRADED,
+                        "Sentinel still lists replica-priority %d for %s:%d: it could promote it; "
+                        "waiting for its next INFO (up to 10 s)",
+                        view->promotable.priority, view->promotable.host, view->promotable.port);
     return OCF_SUCCESS;
 }
 

@@ -11,6 +11,7 @@
 #include "footprint.h"
 #include "log.h"
 #include "redis_async.h"
+#include "sentinel_members.h"
 #include "sentinel_params.h"
 #include "sentinel_switch.h"
 #include "sentinel_view.h"
@@ -33,6 +34,7 @@ struct feed {
     struct callers *callers;
     struct attr_manager *manager;
     struct sentinel_switch *change;
+    struct sentinel_members *members;
     struct redis_async *asks, *events; /* NULL: not connected */
     bool asks_up;
     size_t awaited; /* answers of the round of questions that is under way */
@@ -73,6 +75,7 @@ static void round_ended(struct feed *feed)
         feed->told_unreachable = false;
         sentinel_view_attributes(&feed->view, publish, feed);
         sentinel_switch_seen(feed->change, feed->asks, &feed->view);
+        sentinel_members_seen(feed->members, feed->asks, &feed->view);
     }
     (void)loop_timer_start(feed->ask, again ? 0 : ASK_MS);
 }
@@ -184,6 +187,7 @@ static void event_came(void *data, const char *channel, const char *text)
 
     if (channel)
         log_debug("%s %s", channel, text);
+    sentinel_members_changed(feed->members);
     (void)loop_timer_start(feed->ask, SOON_MS);
 }
 
@@ -272,6 +276,8 @@ static int feed_open(struct feed *feed)
         rc = companion_attributes_open(feed->loop, "what Sentinel says", &feed->manager);
     if (!rc)
         rc = sentinel_switch_open(feed->loop, &feed->server, look, feed, &feed->change);
+    if (!rc)
+        rc = sentinel_members_open(feed->loop, &feed->server, &feed->members);
     feed->ask = loop_timer_new(feed->loop, LOOP_NORMAL, ask, feed);
     feed->trim = loop_timer_new(feed->loop, LOOP_LOW, trim, feed);
     if (!rc)
@@ -283,6 +289,7 @@ static void feed_close(struct feed *feed)
 {
     redis_async_free(feed->asks);
     redis_async_free(feed->events);
+    sentinel_members_close(feed->members);
     sentinel_switch_close(feed->change);
     loop_timer_free(feed->ask);
     loop_timer_free(feed->trim);

@@ -26,6 +26,13 @@ static char *note_read(const struct sentinel_server *server, const char *note)
     return file_read(path, 4096, &text) == 0 ? text : NULL;
 }
 
+bool sentinel_must_obey_pacemaker(const struct sentinel_server *server)
+{
+    cleanup_free char *authority = note_read(server, "authority");
+
+    return authority && str_starts(authority, "pacemaker");
+}
+
 bool sentinel_obeys_pacemaker(const struct sentinel_server *server)
 {
     cleanup_free char *authority = note_read(server, "authority");

@@ -25,7 +25,9 @@ bool sentinel_ask_local(const struct sentinel_server *server, struct peer *prima
 /* Where this node's own Redis is; without a note, at this node's address and Redis's usual port. */
 void sentinel_local_redis(const struct sentinel_server *server, struct peer *local);
 
-/* authority=pacemaker, as far as the redis agent on this node said: Sentinel may be told. */
+/* The redis agent on this node said authority=pacemaker. */
+bool sentinel_must_obey_pacemaker(const struct sentinel_server *server);
+/* The same, or it said nothing: Sentinel may be told. */
 bool sentinel_obeys_pacemaker(const struct sentinel_server *server);
 
 #endif

@@ -120,18 +120,23 @@ int64_t sentinel_next_epoch(const struct sentinel_server *server, const struct s
     return highest + 1;
 }
 
+char *sentinel_hello_of(const char *master_name, const char *host, int port, const char *id,
+                        const struct peer *primary, int64_t epoch)
+{
+    long long number = (long long)epoch;
+
+    return xasprintf("%s,%d,%s,%lld,%s,%s,%d,%lld", host, port, id, number, master_name,
+                     primary->host, primary->port, number);
+}
+
 char *sentinel_hello_text(const char *master_name, const struct redis_list *peers,
                           const struct peer *primary, int64_t epoch)
 {
-    const char *host = redis_list_field(peers, "ip");
-    const char *port = redis_list_field(peers, "port");
-    const char *id = redis_list_field(peers, "runid");
-    long long number = (long long)epoch;
+    struct sentinel_entry peer;
 
-    if (!host || !port || str_is_empty(id))
+    if (sentinel_entries_read(peers, &peer, 1) == 0 || !peer.host[0] || !peer.id[0])
         return NULL;
-    return xasprintf("%s,%s,%s,%lld,%s,%s,%d,%lld", host, port, id, number, master_name,
-                     primary->host, primary->port, number);
+    return sentinel_hello_of(master_name, peer.host, peer.port, peer.id, primary, epoch);
 }
 
 /* -ENOENT: it knows no peer in whose name it could be told. */

@@ -24,6 +24,9 @@ int sentinel_apply(const struct sentinel_server *server, struct redis_client *cl
  * SENTINEL SENTINELS), so that no older word can undo it. */
 int64_t sentinel_next_epoch(const struct sentinel_server *server, const struct sentinel_view *view,
                             const struct redis_list *peers);
+/* The hello of that Sentinel, who says that `primary` leads since `epoch`. Caller frees. */
+char *sentinel_hello_of(const char *master_name, const char *host, int port, const char *id,
+                        const struct peer *primary, int64_t epoch);
 /*
  * A hello in the name of the first of `peers`, who says that `primary` leads since `epoch`. NULL:
  * there is no peer. Caller frees.

@@ -39,6 +39,7 @@ void sentinel_view_read_master(const struct redis_list *master, struct sentinel_
     view->port = (int)number_of(master, "port");
     view->is_sdown = has_flag(flags, "s_down");
     view->is_odown = has_flag(flags, "o_down");
+    view->is_failing_over = has_flag(flags, "failover_in_progress");
     view->reports_replica = str_eq(redis_list_field(master, "role-reported"), "slave");
     view->quorum = number_of(master, "quorum");
     view->down_after_ms = number_of(master, "down-after-milliseconds");
@@ -62,6 +63,56 @@ void sentinel_view_read_quorum(const char *words, struct sentinel_view *view)
 void sentinel_view_read_info(const char *text, struct sentinel_view *view)
 {
     view->is_tilt = strstr(text, "sentinel_tilt:1") != NULL;
+}
+
+/* A replica that was never asked has no master host, and the default priority of 100. */
+static void read_field(struct sentinel_entry *entry, const char *field, const char *value)
+{
+    int64_t number = 0;
+    bool is_number = parse_int64(value, 0, INT32_MAX, &number) == 0;
+
+    if (str_eq(field, "ip"))
+        snprintf(entry->host, sizeof(entry->host), "%s", value);
+    else if (str_eq(field, "port") && is_number)
+        entry->port = (int)number;
+    else if (str_eq(field, "runid"))
+        snprintf(entry->id, sizeof(entry->id), "%s", value);
+    else if (str_eq(field, "flags"))
+        entry->is_down = has_flag(value, "s_down");
+    else if (str_eq(field, "master-host"))
+        entry->is_asked = !str_eq(value, "?");
+    else if (str_eq(field, "slave-priority") && is_number)
+        entry->priority = (int)number;
+}
+
+/* Each begins with its name. */
+size_t sentinel_entries_read(const struct redis_list *list, struct sentinel_entry *entries,
+                             size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i + 1 < list->count; i += 2) {
+        const char *field = list->items[i], *value = list->items[i + 1];
+
+        if (str_eq(field, "name")) {
+            if (count == max)
+                break;
+            entries[count++] = (struct sentinel_entry){.port = 0};
+        }
+        if (count && field && value)
+            read_field(&entries[count - 1], field, value);
+    }
+    return count;
+}
+
+const struct sentinel_entry *sentinel_promotable(const struct sentinel_entry *replicas,
+                                                 size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (replicas[i].priority && replicas[i].is_asked && !replicas[i].is_down)
+            return &replicas[i];
+    }
+    return NULL;
 }
 
 /* -EREMOTEIO: it does not know that name; the rest of the view is still wanted. */
@@ -89,6 +140,23 @@ static int ask_quorum(struct redis_client *client, const char *master_name,
     return rc == -EREMOTEIO ? 0 : rc;
 }
 
+static int ask_replicas(struct redis_client *client, const char *master_name,
+                        struct deadline deadline, struct sentinel_view *view)
+{
+    const char *const ask[] = {"SENTINEL", "REPLICAS", master_name};
+    struct sentinel_entry replicas[SENTINEL_ENTRIES_MAX];
+    const struct sentinel_entry *promotable;
+    struct redis_list list = {0};
+    int rc = redis_ask_list(client, deadline, &list, ARRAY_SIZE(ask), ask);
+
+    promotable =
+        sentinel_promotable(replicas, sentinel_entries_read(&list, replicas, SENTINEL_ENTRIES_MAX));
+    if (promotable)
+        view->promotable = *promotable;
+    redis_list_free(&list);
+    return rc;
+}
+
 static int ask_tilt(struct redis_client *client, struct deadline deadline,
                     struct sentinel_view *view)
 {
@@ -110,6 +178,8 @@ int sentinel_view_ask(struct redis_client *client, const char *master_name,
         rc = ask_master(client, master_name, deadline, view);
     if (rc == 0 && view->watches)
         rc = ask_quorum(client, master_name, deadline, view);
+    if (rc == 0 && view->watches)
+        rc = ask_replicas(client, master_name, deadline, view);
     if (rc == 0)
         rc = ask_tilt(client, deadline, view);
     if (rc)

@@ -10,11 +10,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* One of SENTINEL REPLICAS or SENTINEL SENTINELS. */
+struct sentinel_entry {
+    char host[256];
+    int port;
+    char id[64]; /* runid */
+    bool is_down;
+    bool is_asked; /* a replica whose INFO Sentinel has had: without it promotes none */
+    int priority;  /* a replica's; 0: Sentinel never promotes it */
+};
+#define SENTINEL_ENTRIES_MAX 64
+
 struct sentinel_view {
     bool watches; /* it knows master_name; else the fields up to config_epoch are empty */
     char host[256];
     int port;
-    bool is_sdown, is_odown;
+    bool is_sdown, is_odown, is_failing_over;
     bool reports_replica; /* the server there says role:slave */
     int64_t quorum, down_after_ms, failover_timeout_ms, parallel_syncs;
     int64_t config_epoch;
@@ -22,6 +33,8 @@ struct sentinel_view {
     bool has_quorum;        /* quorum and majority can be reached */
     int usable;             /* Sentinels that it can count on, itself included; 0: not told */
     char quorum_words[256]; /* CKQUORUM's answer */
+    struct sentinel_entry
+        promotable; /* a server that it could promote; priority 0: none is known */
 };
 
 /* 0, or -errno with *problem (caller frees). */
@@ -32,6 +45,13 @@ int sentinel_view_ask(struct redis_client *client, const char *master_name,
 void sentinel_view_read_master(const struct redis_list *master, struct sentinel_view *view);
 void sentinel_view_read_quorum(const char *words, struct sentinel_view *view);
 void sentinel_view_read_info(const char *text, struct sentinel_view *view);
+/* Pure: from a flattened SENTINEL REPLICAS or SENTINEL SENTINELS; how many, those beyond `max` left
+ * out. */
+size_t sentinel_entries_read(const struct redis_list *list, struct sentinel_entry *entries,
+                             size_t max);
+/* Pure: the first that Sentinel could promote; NULL: there is none. */
+const struct sentinel_entry *sentinel_promotable(const struct sentinel_entry *replicas,
+                                                 size_t count);
 
 /* One attribute of the node, by its suffix; NULL: it has none. */
 typedef void (*sentinel_attribute_fn)(void *data, const char *suffix, const char *value);

@@ -60,12 +60,12 @@ def sentinel(agent, port, redis_id):
 
 @pytest.fixture
 def redis_port(spawn, folder, port, until):
-    """redis_port(*OPTIONS): the port of a Redis server."""
+    """redis_port(*OPTIONS): the port of a Redis server, of priority 0 as in a cluster unless an option says otherwise."""
     def start(*options):
         number = port()
         data = folder / str(number)
         data.mkdir()
-        spawn("redis-server", "--port", number, "--dir", data, "--save", "", *options)
+        spawn("redis-server", "--port", number, "--dir", data, "--save", "", "--replica-priority", "0", *options)
         until(lambda: answers(number) or "NOAUTH" in refusal(number), f"Redis answers on {number}")
         return number
     return start

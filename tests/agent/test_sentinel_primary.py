@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import ocf
 from sentinel_kit import Sentinel, ask, follow, note
 
 
@@ -54,9 +55,9 @@ def test_is_not_told_with_authority_sentinel(sentinel, redis_port, redis_id):
 
 
 @pytest.fixture
-def three(agent, port, redis_port, redis_id, until):
+def three(request, agent, port, redis_port, redis_id, until):
     """Three servers, the first one primary, and three Sentinels that know one another."""
-    servers = [redis_port() for _ in range(3)]
+    servers = [redis_port(*getattr(request, "param", ())) for _ in range(3)]
     for replica in servers[1:]:
         follow(replica, servers[0])
     note(redis_id, *servers)
@@ -94,9 +95,11 @@ def is_primary(server):
         return False
 
 
-def test_a_switch_after_sentinels_own_failover(three, until):
+@pytest.mark.parametrize("three", [("--replica-priority", "100")], indirect=True)
+def test_a_switch_after_sentinels_own_failover(three, redis_id, until):
     """Sentinel has raised its epoch by then; what it is told must be above that."""
     servers, sentinels = three
+    (ocf.RUN_DIR / "redis" / redis_id / "authority").unlink()
     ask(sentinels[1].port, "SENTINEL", "FAILOVER", "mymaster")
     new = until(lambda: next((server for server in servers[1:] if is_primary(server)), None), "Sentinel promotes")
     until(lambda: [one.names() for one in sentinels] == [new] * 3, "every Sentinel names it")

@@ -115,5 +115,8 @@ def pytest_runtest_makereport(item, call):
     if report.failed and lab and call.excinfo and not getattr(call.excinfo.value, "dump", None):
         parent = item.config.getoption("--evidence") or tempfile.gettempdir()
         Path(parent).mkdir(parents=True, exist_ok=True)
-        where = lab.dump(tempfile.mkdtemp(prefix=f"redis-ha-{item.name}-", dir=parent))
+        try:
+            where = lab.dump(tempfile.mkdtemp(prefix=f"redis-ha-{item.name}-", dir=parent))
+        except LabError as failure:  # the last scenario's fixtures ended with the lab
+            where = failure
         report.sections.append(("evidence", str(where)))
