@@ -7,8 +7,8 @@
 #include "redis_watch.h"
 
 #include "clock.h"
+#include "companion_run.h"
 #include "config.h"
-#include "footprint.h"
 #include "log.h"
 #include "proc.h"
 #include "redis_companion.h"
@@ -18,7 +18,6 @@
 #include <time.h>
 
 #define BEFORE_MS 2000 /* an agent launches us well within this time of starting the server */
-#define TRIM_MS   5000 /* after which everything is connected */
 
 const char *watch_node_name(const struct watch *watch, uint32_t id)
 {
@@ -141,20 +140,6 @@ static void wake(void *data)
     watch_event(data, &event);
 }
 
-static void trim(void *data)
-{
-    (void)data;
-    footprint_trim();
-}
-
-static void end(void *data, int signal_number)
-{
-    struct watch *watch = data;
-
-    log_info("ending by signal %d", signal_number);
-    loop_stop(watch->loop);
-}
-
 /* Larger than any before it: the wall clock in milliseconds is, unless it was set back. */
 static uint64_t incarnation(void)
 {
@@ -250,22 +235,23 @@ int watch_reload(struct watch *watch)
     return 0;
 }
 
-static int watch_run(struct watch *watch)
+static int watch_open(void *data)
 {
-    static const int signals[] = {SIGTERM, SIGINT};
-    struct loop_signals *watched = NULL;
-    int rc = loop_signals_new(watch->loop, signals, ARRAY_SIZE(signals), end, watch, &watched);
+    struct watch *watch = data;
+    int rc;
 
-    if (!rc)
-        rc = protocol_open(watch);
-    if (!rc)
-        rc = rooms_open(watch);
-    if (!rc)
-        loop_run(watch->loop);
+    watch->wake = loop_timer_new(watch->loop, LOOP_HIGH, wake, watch);
+    rc = watch->wake ? protocol_open(watch) : -ENOMEM;
+    return rc ? rc : rooms_open(watch);
+}
+
+static void watch_close(void *data)
+{
+    struct watch *watch = data;
+
     for (size_t i = ARRAY_SIZE(rooms); i-- > 0;)
         rooms[i].close(watch);
-    loop_signals_free(watched);
-    return rc;
+    loop_timer_free(watch->wake);
 }
 
 int main(int argc, char **argv)
@@ -284,13 +270,7 @@ int main(int argc, char **argv)
         return 1;
     redis_server_open(&watch.server, &watch.context, &watch.params);
     watch.loop = loop_new();
-    watch.wake = watch.loop ? loop_timer_new(watch.loop, LOOP_HIGH, wake, &watch) : NULL;
-    watch.trim = watch.loop ? loop_timer_new(watch.loop, LOOP_LOW, trim, &watch) : NULL;
-    rc = watch.wake && watch.trim ? loop_timer_start(watch.trim, TRIM_MS) : -ENOMEM;
-    if (!rc)
-        rc = watch_run(&watch);
-    loop_timer_free(watch.trim);
-    loop_timer_free(watch.wake);
+    rc = watch.loop ? companion_run(watch.loop, watch_open, watch_close, &watch) : -ENOMEM;
     loop_free(watch.loop);
     redis_server_close(&watch.server);
     return rc ? 1 : 0;

@@ -41,7 +41,6 @@ struct watch {
     struct nodes nodes;
     struct loop *loop;
     struct loop_timer *wake;
-    struct loop_timer *trim; /* what only the start needed is let go of */
     struct protocol protocol;
     struct watch_news news;
     struct peer peers[NODES_MAX]; /* as the agent noted them, read again when they are old */

@@ -183,8 +183,12 @@ static int look(const struct sentinel_server *server, struct sentinel_view *view
 
     if (!rc)
         rc = ask(server, client, view, problem);
-    if (!rc && correct(server, client, view))
-        rc = ask(server, client, view, problem);
+    if (!rc) {
+        bool applied = sentinel_keep_applied(server, client, view);
+
+        if (correct(server, client, view) || applied)
+            rc = ask(server, client, view, problem);
+    }
     return rc;
 }
 
@@ -235,7 +239,7 @@ static int set_up(const struct sentinel_server *server, struct sentinel_view *vi
     int rc = sentinel_connect(server, &client, problem);
 
     if (!rc)
-        rc = ask(server, client, view, problem);
+        rc = sentinel_await_failover(server, client, view, problem);
     if (!rc)
         rc = view->watches ? sentinel_apply(server, client, view, problem)
                            : begin_to_watch(server, client, problem);

@@ -20,7 +20,7 @@ bool sentinel_feed_look(struct sentinel_server *server)
     const struct companion feed = sentinel_feed_of(server->context);
     char line[COMPANION_LINE] = "";
 
-    server->fed = companion_runs(&feed) && companion_ping(&feed, server->context->deadline, line);
+    server->fed = companion_ping(&feed, server->context->deadline, line);
     return server->fed;
 }
 

@@ -8,7 +8,7 @@
 
 #include "callers.h"
 #include "companion_attributes.h"
-#include "footprint.h"
+#include "companion_run.h"
 #include "log.h"
 #include "redis_async.h"
 #include "sentinel_members.h"
@@ -16,21 +16,19 @@
 #include "sentinel_switch.h"
 #include "sentinel_view.h"
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #define ANSWER_MS 1000 /* one that is silent for longer is told as unreachable */
 #define ASK_MS    1000 /* between two questions while nothing happens */
 #define AGAIN_MS  200  /* between two tries to connect */
 #define SOON_MS   2    /* from an event to the question: what comes at once is one change */
-#define TRIM_MS   5000
 
 struct feed {
     struct ocf_context context;
     struct sentinel_params params;
     struct sentinel_server server;
     struct loop *loop;
-    struct loop_timer *ask, *trim;
+    struct loop_timer *ask;
     struct callers *callers;
     struct attr_manager *manager;
     struct sentinel_switch *change;
@@ -252,22 +250,9 @@ static void called(void *data, struct caller *caller, const char *line)
     caller_answer(caller, str_eq(line, "ping") ? "done" : "refused that request is not known");
 }
 
-static void trim(void *data)
-{
-    (void)data;
-    footprint_trim();
-}
-
-static void end(void *data, int signal_number)
+static int feed_open(void *data)
 {
     struct feed *feed = data;
-
-    log_info("ending by signal %d", signal_number);
-    loop_stop(feed->loop);
-}
-
-static int feed_open(struct feed *feed)
-{
     const struct companion self = sentinel_feed_of(&feed->context);
     cleanup_free char *path = companion_path(&self, "sock");
     int rc = callers_open(feed->loop, path, called, feed, &feed->callers);
@@ -279,39 +264,24 @@ static int feed_open(struct feed *feed)
     if (!rc)
         rc = sentinel_members_open(feed->loop, &feed->server, &feed->members);
     feed->ask = loop_timer_new(feed->loop, LOOP_NORMAL, ask, feed);
-    feed->trim = loop_timer_new(feed->loop, LOOP_LOW, trim, feed);
     if (!rc)
-        rc = feed->ask && feed->trim ? loop_timer_start(feed->ask, 0) : -ENOMEM;
-    return rc ? rc : loop_timer_start(feed->trim, TRIM_MS);
+        rc = feed->ask ? loop_timer_start(feed->ask, 0) : -ENOMEM;
+    if (rc)
+        log_error("sentinel-feed cannot run: %s", strerror(-rc));
+    return rc;
 }
 
-static void feed_close(struct feed *feed)
+static void feed_close(void *data)
 {
+    struct feed *feed = data;
+
     redis_async_free(feed->asks);
     redis_async_free(feed->events);
     sentinel_members_close(feed->members);
     sentinel_switch_close(feed->change);
     loop_timer_free(feed->ask);
-    loop_timer_free(feed->trim);
     attr_manager_close(feed->manager);
     callers_close(feed->callers);
-}
-
-static int feed_run(struct feed *feed)
-{
-    static const int signals[] = {SIGTERM, SIGINT};
-    struct loop_signals *watched = NULL;
-    int rc = loop_signals_new(feed->loop, signals, ARRAY_SIZE(signals), end, feed, &watched);
-
-    if (!rc)
-        rc = feed_open(feed);
-    if (rc)
-        log_error("sentinel-feed cannot run: %s", strerror(-rc));
-    else
-        loop_run(feed->loop);
-    feed_close(feed);
-    loop_signals_free(watched);
-    return rc;
 }
 
 int main(int argc, char **argv)
@@ -332,7 +302,7 @@ int main(int argc, char **argv)
         return 1;
     sentinel_server_open(&feed.server, &feed.context, &feed.params);
     feed.loop = loop_new();
-    rc = feed.loop ? feed_run(&feed) : -ENOMEM;
+    rc = feed.loop ? companion_run(feed.loop, feed_open, feed_close, &feed) : -ENOMEM;
     loop_free(feed.loop);
     sentinel_server_close(&feed.server);
     return rc ? 1 : 0;

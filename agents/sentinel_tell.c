@@ -9,10 +9,13 @@
 
 #include "log.h"
 #include "redis_conf.h"
+#include "server.h"
 #include "util.h"
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+
+#define POLL_MS 100
 
 static int tell(const struct sentinel_server *server, struct redis_client *client, size_t argc,
                 const char *const *argv, char **problem)
@@ -59,6 +62,15 @@ static int set_credentials(const struct sentinel_server *server, struct redis_cl
     return rc;
 }
 
+static bool is_applied(const struct sentinel_server *server, const struct sentinel_view *view)
+{
+    const struct sentinel_params *params = server->params;
+
+    return view->quorum == params->quorum && view->down_after_ms == params->down_after_ms &&
+           view->failover_timeout_ms == params->failover_timeout_ms &&
+           view->parallel_syncs == params->parallel_syncs;
+}
+
 int sentinel_apply(const struct sentinel_server *server, struct redis_client *client,
                    const struct sentinel_view *view, char **problem)
 {
@@ -76,6 +88,41 @@ int sentinel_apply(const struct sentinel_server *server, struct redis_client *cl
     if (!rc)
         rc = set_number(server, client, "parallel-syncs", view->parallel_syncs,
                         params->parallel_syncs, problem);
+    return rc;
+}
+
+/* One that was adopted has its own, and so may one that gave no answer when it was reloaded. */
+bool sentinel_keep_applied(const struct sentinel_server *server, struct redis_client *client,
+                           const struct sentinel_view *view)
+{
+    cleanup_free char *problem = NULL;
+
+    if (!view->watches || view->is_failing_over || server->context->is_probe ||
+        !server->context->params_valid || is_applied(server, view))
+        return false;
+    if (sentinel_apply(server, client, view, &problem))
+        log_warning("Sentinel could not be set to the parameters: %s", problem);
+    return true;
+}
+
+int sentinel_await_failover(const struct sentinel_server *server, struct redis_client *client,
+                            struct sentinel_view *view, char **problem)
+{
+    struct deadline deadline = server->context->deadline;
+    const char *name = server->params->master_name;
+    bool waited = false;
+    int rc;
+
+    while (
+        (rc = sentinel_view_ask(client, name, deadline_min(deadline, deadline_in(SERVER_ANSWER_MS)),
+                                view, problem)) == 0 &&
+        view->is_failing_over && deadline_left_ms(deadline) > SERVER_ANSWER_MS &&
+        deadline_pause(deadline, POLL_MS)) {
+        if (!waited)
+            log_notice("Sentinel is in a failover, which goes on with what it began with; then it "
+                       "is set anew");
+        waited = true;
+    }
     return rc;
 }
 

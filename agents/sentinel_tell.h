@@ -18,6 +18,15 @@ int sentinel_watch(const struct sentinel_server *server, struct redis_client *cl
 int sentinel_apply(const struct sentinel_server *server, struct redis_client *client,
                    const struct sentinel_view *view, char **problem);
 
+/* For a recurring monitor: does that where Sentinel's numbers are others, a failure is logged.
+ * Whether something was done. */
+bool sentinel_keep_applied(const struct sentinel_server *server, struct redis_client *client,
+                           const struct sentinel_view *view);
+/* Asks what Sentinel sees, and again as long as it is in a failover and there is time: values are
+ * not changed in the middle of one. 0, or -errno with *problem. */
+int sentinel_await_failover(const struct sentinel_server *server, struct redis_client *client,
+                            struct sentinel_view *view, char **problem);
+
 #define SENTINEL_HELLO_CHANNEL "__sentinel__:hello"
 
 /* Above every epoch that this Sentinel has seen, in its file and among its peers (a flattened

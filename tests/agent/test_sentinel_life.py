@@ -174,6 +174,30 @@ def test_adopts_a_running_sentinel_and_ends_it(sentinel, spawn, folder, until):
     assert process.wait(5) == 0
 
 
+def test_one_that_was_adopted_is_set_to_the_parameters(sentinel, spawn, folder, until):
+    by_hand(sentinel, spawn, folder, until, "sentinel monitor mymaster 127.0.0.1 7 3\n"
+            "sentinel down-after-milliseconds mymaster 10000\nsentinel failover-timeout mymaster 20000\n")
+    sentinel.agent.must("monitor", interval=0)
+    assert sentinel.master()["down-after-milliseconds"] == "10000"
+    sentinel.agent.must("monitor", interval=5000, parallel_syncs=2)
+    said = sentinel.master()
+    assert (said["quorum"], said["down-after-milliseconds"], said["failover-timeout"], said["parallel-syncs"]) == (
+        "2", "1000", "60000", "2")
+
+
+def test_one_that_was_adopted_goes_on_with_its_own_file(sentinel, spawn, folder, until):
+    """`config` is the file that it runs with, and has kept since."""
+    by_hand(sentinel, spawn, folder, until)
+    identity = ask(sentinel.port, "SENTINEL", "MYID")
+    config = folder / "by-hand.conf"
+    sentinel.agent.must("start", config=config)
+    sentinel.agent.must("stop", config=config)
+    before = config.read_text()
+    sentinel.agent.must("start", config=config)
+    assert ask(sentinel.port, "SENTINEL", "MYID") == identity
+    assert sentinel.file.exists() and config.read_text() == before
+
+
 def test_stop_without_a_record_ends_what_answers(sentinel, spawn, folder, until):
     process = by_hand(sentinel, spawn, folder, until)
     sentinel.agent.must("stop")

@@ -88,6 +88,22 @@ def test_one_that_is_told_tells_the_others_and_keeps_them(three, until):
     assert not any(re.search(r"\+(convert-to-slave|fix-slave-config)", one.log.read_text()) for one in sentinels)
 
 
+@pytest.mark.parametrize("three", [("--replica-priority", "100")], indirect=True)
+def test_a_failover_goes_on_with_the_values_that_it_began_with(three):
+    """It lasts five seconds, for those that it could promote do nothing before."""
+    servers, sentinels = three
+    one = sentinels[0]
+    for server in servers[1:]:
+        ask(server, "CLIENT", "PAUSE", "5000")
+    ask(one.port, "SENTINEL", "FAILOVER", "mymaster")
+    reload = one.agent.begin("reload-agent", failover_timeout=30000)
+    while "failover_in_progress" in (said := one.master())["flags"]:
+        assert said["failover-timeout"] == "60000"
+    result = one.agent.finish(reload)
+    assert result.code == ocf.SUCCESS and "in a failover" in result.log
+    assert one.master()["failover-timeout"] == "30000"
+
+
 def is_primary(server):
     try:
         return "role:master" in ask(server, "INFO", "replication")
