@@ -38,19 +38,27 @@ struct callers {
     struct caller *caller[CALLERS_MAX];
 };
 
-static void caller_end(struct caller *caller)
+/* It is found no more. */
+static void caller_forget(struct caller *caller)
 {
     for (size_t i = 0; i < CALLERS_MAX; i++) {
         if (caller->callers->caller[i] == caller)
             caller->callers->caller[i] = NULL;
     }
+}
+
+static void caller_end(struct caller *caller)
+{
+    caller_forget(caller);
     loop_watch_free(caller->input);
     close(caller->fd);
     free(caller);
 }
 
+/* Who is told of that may have news for all who wait. */
 static void caller_leave(struct caller *caller)
 {
+    caller_forget(caller);
     if (caller->gone)
         caller->gone(caller->callers->data, caller);
     caller_end(caller);

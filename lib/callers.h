@@ -31,7 +31,8 @@ void caller_answer(struct caller *caller, const char *line);
 bool caller_say(struct caller *caller, const char *line);
 /*
  * The caller waits on, and its further lines go to `fn`. `gone`: it went away by itself, or was
- * left because it did not listen; the last call for it, not made by caller_answer or callers_close.
+ * left because it did not listen; the last call for it, when nothing can be said to it any more.
+ * Neither caller_answer nor callers_close make it.
  */
 typedef void (*caller_gone_fn)(void *data, const struct caller *caller);
 void caller_stay(struct caller *caller, caller_fn fn, caller_gone_fn gone);
