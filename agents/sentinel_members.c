@@ -34,6 +34,7 @@ static void tell_authority(struct sentinel_members *members)
 
     if (!sentinel_must_obey_pacemaker(members->server)) {
         members->in_force = false;
+        members->promotable[0] = '\0';
         return;
     }
     if (entry)
@@ -44,8 +45,8 @@ static void tell_authority(struct sentinel_members *members)
                     "could promote it, until its next INFO (up to 10 s)",
                     said);
     if (!entry && !members->in_force)
-        log_notice("authority=pacemaker is in force here: Sentinel lists replica-priority 0 for "
-                   "each of %zu replicas that it reaches",
+        log_notice("authority=pacemaker is in force here: of %zu replicas Sentinel lists none that "
+                   "it could promote",
                    lists->replica_count);
     members->in_force = !entry;
     snprintf(members->promotable, sizeof(members->promotable), "%s", said);

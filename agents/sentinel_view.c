@@ -144,7 +144,7 @@ static int ask_replicas(struct redis_client *client, const char *master_name,
                         struct deadline deadline, struct sentinel_view *view)
 {
     const char *const ask[] = {"SENTINEL", "REPLICAS", master_name};
-    struct sentinel_entry replicas[SENTINEL_ENTRIES_MAX];
+    struct sentinel_entry replicas[SENTINEL_ENTRIES_MAX] = {0};
     const struct sentinel_entry *promotable;
     struct redis_list list = {0};
     int rc = redis_ask_list(client, deadline, &list, ARRAY_SIZE(ask), ask);
