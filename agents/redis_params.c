@@ -93,8 +93,9 @@ const struct param redis_param_table[] = {
         .reloadable = true,
         .shortdesc = "How long no answer may last (ms)",
         .longdesc = "How long the server may give no answer before this node's witness calls it "
-                    "hung, in milliseconds. A second witness must say so too: another node's. "
-                    "LOADING and BUSY are answers.",
+                    "hung, in milliseconds. A second witness must say so too: another node's, or "
+                    "Sentinel's quorum. LOADING and BUSY are answers, and a script is answered "
+                    "with BUSY after half of this time at the latest (lua-time-limit).",
     },
     {
         .name = "max_lag",

@@ -80,6 +80,9 @@ def patient(cluster, unmoved):
 
 @pytest.mark.parametrize("signal", ["STOP", "KILL"])
 def test_a_feed_that_is_dead_or_stopped_leaves_no_verdict_behind(cluster, patient, signal):
+    """In maintenance no monitor runs, so nobody launches another feed."""
+    cluster.pcs("property", "set", "maintenance-mode=true")
+    cluster.settle()
     told, forgotten = said(cluster, patient, NO_ANSWER), said(cluster, patient, NOTHING)
     cluster.kill_redis(patient, "STOP")
     try:
@@ -88,6 +91,7 @@ def test_a_feed_that_is_dead_or_stopped_leaves_no_verdict_behind(cluster, patien
         wait_said(cluster, patient, NOTHING, forgotten)
     finally:
         cluster.signal(patient, "redis-server", "CONT")
+        cluster.pcs("property", "set", "maintenance-mode=false")
 
 
 def test_a_feed_that_is_stopped_moves_nothing(cluster, unmoved):
