@@ -16,14 +16,23 @@ static char *note_path(const struct ocf_context *context, const char *name)
     return xasprintf("%s/attribute.%s", context->run_dir, name);
 }
 
-static bool is_known(const struct ocf_context *context, const char *path, const char *value)
+char *attribute_last(const struct ocf_context *context, const char *name)
+{
+    cleanup_free char *path = note_path(context, name);
+    char *last = NULL;
+
+    return file_read(path, VALUE_MAX, &last) == 0 ? last : NULL;
+}
+
+static bool is_known(const struct ocf_context *context, const char *name, const char *value)
 {
     cleanup_free char *last = NULL;
 
     /* Between a start and a stop the companion may have written, which notes nothing. */
     if (context->is_probe || str_eq(context->action, "start") || str_eq(context->action, "stop"))
         return false;
-    return file_read(path, VALUE_MAX, &last) == 0 && str_eq(last, value ? value : "");
+    last = attribute_last(context, name);
+    return last && str_eq(last, value ? value : "");
 }
 
 void attribute_publish(const struct ocf_context *context, const char *name, const char *value)
@@ -31,7 +40,7 @@ void attribute_publish(const struct ocf_context *context, const char *name, cons
     cleanup_free char *path = note_path(context, name);
     int rc;
 
-    if (!context->in_cluster || is_known(context, path, value))
+    if (!context->in_cluster || is_known(context, name, value))
         return;
     rc = value ? attr_set(name, value, context->deadline) : attr_clear(name, context->deadline);
     if (rc == 0)

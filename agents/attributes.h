@@ -14,6 +14,8 @@
  * Nothing happens without a cluster. A failure is logged, never fatal: it costs speed, not safety.
  */
 void attribute_publish(const struct ocf_context *context, const char *name, const char *value);
+/* The value that was written last; NULL: none is known. Caller frees. */
+char *attribute_last(const struct ocf_context *context, const char *name);
 /* What was written last counts no more, since somebody else, as a companion, writes too. */
 void attribute_forget(const struct ocf_context *context, const char *name);
 

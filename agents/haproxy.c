@@ -3,9 +3,7 @@
  * ocf:redis-ha:haproxy, one HAProxy: checked before it starts or reloads, asked over its stats
  * socket how it is, drained before it ends.
  */
-#include "attributes.h"
 #include "haproxy_config.h"
-#include "haproxy_judge.h"
 #include "haproxy_params.h"
 #include "haproxy_server.h"
 #include "log.h"
@@ -16,13 +14,6 @@
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static void publish(const struct ocf_context *context, const char *status)
-{
-    cleanup_free char *name = xasprintf("%s-status", context->instance);
-
-    attribute_publish(context, name, status);
-}
 
 /* ---- validate-all ---- */
 
@@ -111,93 +102,25 @@ static enum ocf_exit not_running(const struct haproxy_server *server)
 {
     const struct ocf_context *context = server->context;
 
-    publish(context, "down");
+    haproxy_publish(context, "down");
     if (context->is_probe || !server_has_record(context))
         return OCF_NOT_RUNNING;
     return ocf_fail(OCF_NOT_RUNNING, "HAProxy, master %d, ended without being stopped (log: %s)",
                     (int)server->process.pid, server->log_path);
 }
 
-/* The master is there, but the stats socket tells nothing: whose fault is it? */
-static enum ocf_exit no_answer(const struct haproxy_server *server, int rc)
+/* It serves; is it what an operator has asked for? A new file that nobody has asked to load is told
+ * by the deep monitor: HAProxy would take it at its next start. */
+static enum ocf_exit tell_configuration(const struct haproxy_server *server)
 {
-    int master = (int)server->process.pid;
-
-    publish(server->context, "down");
-    if (haproxy_server_workers(server) == 0)
-        return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, has no worker (log: %s)", master,
-                        server->log_path);
-    if (!server->socket || rc == -ENOENT)
-        return ocf_fail(OCF_ERR_GENERIC,
-                        "stats socket %s is missing while HAProxy, master %d, runs",
-                        server->socket ? server->socket : "(none)", master);
-    return ocf_fail(OCF_ERR_GENERIC, "stats socket %s of HAProxy, master %d: %s", server->socket,
-                    master, rc == -ETIMEDOUT ? "no answer in time" : strerror(-rc));
-}
-
-static enum ocf_exit tell(const struct haproxy_server *server, enum haproxy_verdict verdict,
-                          const struct haproxy_health *health)
-{
-    const char *backend = server->params->backend;
-    bool asks_for_servers = server->context->check_level >= 10;
-
-    switch (verdict) {
-    case HAPROXY_SERVES:
-        return OCF_SUCCESS;
-    case HAPROXY_NO_SERVER:
-        return asks_for_servers ? ocf_fail(OCF_DEGRADED, "no usable server in %s: 0 of %zu",
-                                           backend ? backend : "any backend", health->servers)
-                                : OCF_SUCCESS;
-    case HAPROXY_NO_BACKEND:
-        return asks_for_servers ? ocf_fail(OCF_DEGRADED,
-                                           "backend: \"%s\" is not in the running configuration; "
-                                           "expected the name of a backend or listen section",
-                                           backend)
-                                : OCF_SUCCESS;
-    case HAPROXY_PART_CLOSED:
-        return ocf_fail(OCF_DEGRADED, "%zu of %zu listeners take no connections",
-                        health->frontends - health->frontends_open, health->frontends);
-    case HAPROXY_CLOSED:
-        return ocf_fail(OCF_ERR_GENERIC, "none of %zu listeners takes connections",
-                        health->frontends);
-    case HAPROXY_STOPPING:
-        break;
-    }
-    return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, is stopping: it takes no connections",
-                    (int)server->process.pid);
-}
-
-static enum ocf_exit look(const struct haproxy_server *server)
-{
-    struct haproxy_health health = {0};
-    struct haproxy_info info;
-    enum haproxy_verdict verdict;
-    int rc = haproxy_server_info(server, server->context->deadline, &info);
-
-    if (!rc && haproxy_server_kin(server, info.pid) == HAPROXY_STRANGER) {
-        publish(server->context, "down");
-        return ocf_fail(OCF_ERR_GENERIC,
-                        "stats socket %s is answered by process %d, which is not "
-                        "a worker of master %d",
-                        server->socket, (int)info.pid, (int)server->process.pid);
-    }
-    if (!rc)
-        rc = haproxy_server_health(server, server->context->deadline, &health);
-    if (rc)
-        return no_answer(server, rc);
-    verdict = haproxy_judge(&info, &health, server->params->backend);
-    publish(server->context, haproxy_verdict_status(verdict));
-    haproxy_say_currency(server);
-    return tell(server, verdict, &health);
-}
-
-/* It serves; is there something that an operator has asked for and did not get? */
-static enum ocf_exit tell_refusal(const struct ocf_context *context)
-{
-    cleanup_free char *refusal = haproxy_noted_refusal(context);
+    cleanup_free char *refusal = haproxy_noted_refusal(server->context);
 
     if (refusal)
         return ocf_fail(OCF_DEGRADED, "%s; not reloaded, what ran before goes on", refusal);
+    if (server->context->check_level >= 10 && haproxy_currency(server) == HAPROXY_OUTDATED)
+        return ocf_fail(OCF_DEGRADED,
+                        "config: \"%s\" on disk is not what runs; a new reload_token loads it",
+                        server->params->config);
     return OCF_SUCCESS;
 }
 
@@ -217,8 +140,8 @@ static enum ocf_exit haproxy_monitor(const struct ocf_context *context, const vo
         break;
     }
     server_log_trim(server.log_path);
-    rc = look(&server);
-    return rc ? rc : tell_refusal(context);
+    rc = haproxy_look(&server);
+    return rc ? rc : tell_configuration(&server);
 }
 
 /* ---- start ---- */
@@ -256,7 +179,7 @@ static enum ocf_exit start_anew(struct haproxy_server *server)
         rc = make_socket_folder(server);
     if (!rc)
         rc = haproxy_launch(server);
-    return rc ? rc : look(server);
+    return rc ? rc : haproxy_look(server);
 }
 
 static enum ocf_exit haproxy_start(const struct ocf_context *context, const void *params)
@@ -268,7 +191,7 @@ static enum ocf_exit haproxy_start(const struct ocf_context *context, const void
     haproxy_server_open(&server, context, params);
     switch (haproxy_find(&server, &problem)) {
     case PROC_ALIVE:
-        return look(&server);
+        return haproxy_look(&server);
     case PROC_UNKNOWN:
         return ocf_fail(OCF_ERR_GENERIC, "%s", problem);
     case PROC_GONE:
@@ -297,8 +220,10 @@ static enum ocf_exit haproxy_reload(const struct ocf_context *context, const voi
     if (haproxy_find(&server, &problem) != PROC_ALIVE)
         return ocf_fail(OCF_ERR_GENERIC, "HAProxy cannot be reloaded: %s",
                         problem ? problem : "it does not run");
-    if (haproxy_token_is_noted(&server))
+    if (haproxy_token_is_noted(&server)) {
+        haproxy_note_refusal(&server, NULL); /* the wish that could not be met was taken back */
         return OCF_SUCCESS;
+    }
     rc = check_content(&server, &problem);
     if (!rc)
         rc = haproxy_reload_worker(&server, &problem);
@@ -317,7 +242,7 @@ static enum ocf_exit end(struct haproxy_server *server)
 
     switch (haproxy_find(server, &problem)) {
     case PROC_ALIVE:
-        publish(server->context, "draining");
+        haproxy_publish(server->context, "draining");
         return haproxy_end(server);
     case PROC_UNKNOWN:
         if (server_recorded(server->context, &id) == PROC_UNKNOWN)
@@ -341,7 +266,7 @@ static enum ocf_exit haproxy_stop(const struct ocf_context *context, const void 
     haproxy_server_open(&server, context, params);
     rc = end(&server);
     if (!rc)
-        publish(context, "down");
+        haproxy_publish(context, "down");
     return rc;
 }
 

@@ -70,6 +70,20 @@ const struct param haproxy_param_table[] = {
                     "operation's own timeout.",
     },
     {
+        .name = "max_old_workers",
+        .type = PARAM_INTEGER,
+        .offset = FIELD(max_old_workers),
+        .default_text = "8",
+        .min = 0,
+        .max = 50,
+        .reloadable = true,
+        .shortdesc = "Old workers that may live on after a reload",
+        .longdesc = "After a reload, the worker of the former configuration lives until its "
+                    "sessions end, and checks no server any more. Where more than so many are "
+                    "left after a reload, the oldest are ended with their sessions. The "
+                    "configuration's hard-stop-after limits their time.",
+    },
+    {
         .name = "reload_token",
         .type = PARAM_STRING,
         .offset = FIELD(reload_token),

@@ -16,6 +16,7 @@ struct haproxy_params {
     const char *stats_socket; /* NULL: the config's `stats socket` */
     const char *backend;      /* NULL: all */
     int64_t drain_timeout_s;
+    int64_t max_old_workers;
     const char *reload_token; /* NULL: none */
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Starts, reloads and ends HAProxy. It runs in master-worker mode and in the foreground (-W -db)
+ * Starts and ends HAProxy. It runs in master-worker mode and in the foreground (-W -db)
  * of a session of its own: so the master's identity is known from the start, SIGUSR2 reloads, and
  * what it says at a start or reload that fails is kept.
  */
@@ -15,7 +15,6 @@
 
 #define POLL_MS    20
 #define HEARD_MS   200  /* how long a worker may go on to listen before it is told again */
-#define TERM_MS    1000 /* TERM makes the workers drop their sessions: no reason to take long */
 #define END_MARGIN 2000 /* of an action's time, kept for TERM, KILL and their confirmation */
 
 /* What is left of an action's time, less what it takes to end HAProxy for sure. */
@@ -55,7 +54,7 @@ static enum ocf_exit launch_failed(const struct haproxy_server *server, off_t fr
     if (rc == -ESRCH)
         return ocf_fail(OCF_ERR_GENERIC, "HAProxy ended at once: %s",
                         alert ? alert : "it gave no reason");
-    (void)proc_end(&server->process, SIGTERM, TERM_MS, server->context->deadline);
+    (void)proc_end(&server->process, SIGTERM, HAPROXY_TERM_MS, server->context->deadline);
     return ocf_fail(OCF_ERR_GENERIC, "HAProxy was started, but %s gave no answer in time%s%s",
                     server->socket, alert ? ": " : "", alert ? alert : "");
 }
@@ -82,91 +81,6 @@ enum ocf_exit haproxy_launch(struct haproxy_server *server)
     return rc ? launch_failed(server, from, rc) : OCF_SUCCESS;
 }
 
-/* ---- reload ---- */
-
-/* 0: another worker than `old` answers. -EINVAL: the master gave up, *alert says why. -ESRCH,
- * -ETIMEDOUT. */
-static int wait_for_new_worker(const struct haproxy_server *server, pid_t old, off_t from,
-                               char **alert)
-{
-    struct haproxy_info info;
-
-    do {
-        cleanup_free char *said = server_log_since(server->log_path, from);
-
-        if (haproxy_server_info(server, server->context->deadline, &info) == 0 && info.pid != old &&
-            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER) {
-            haproxy_note_worker(server, info.pid);
-            return 0;
-        }
-        /* Workers give alerts too, of servers that are down: only the master's own count. */
-        *alert = haproxy_alert(said, server->process.pid);
-        if (*alert)
-            return -EINVAL;
-        if (proc_check(&server->process) == PROC_GONE)
-            return -ESRCH;
-    } while (deadline_pause(server->context->deadline, POLL_MS));
-    return -ETIMEDOUT;
-}
-
-static char *reload_problem(const struct haproxy_server *server, int rc, const char *alert)
-{
-    if (alert)
-        return xstrdup(alert);
-    if (rc == -ESRCH)
-        return xasprintf("HAProxy, master %d, ended at the reload", (int)server->process.pid);
-    if (rc == -ETIMEDOUT)
-        return xasprintf("no new worker serves at %s in time (log: %s)", server->socket,
-                         server->log_path);
-    return xasprintf("config: \"%s\" could not be loaded: %s", server->params->config,
-                     strerror(-rc));
-}
-
-/* 0: the one that answers is a worker of our master, *pid. */
-static int find_worker(const struct haproxy_server *server, pid_t *pid, char **problem)
-{
-    struct haproxy_info info;
-    int rc = haproxy_server_info(server, server->context->deadline, &info);
-
-    if (rc) {
-        *problem = xasprintf("stats socket %s: %s", server->socket ? server->socket : "(none)",
-                             strerror(-rc));
-        return rc;
-    }
-    *pid = info.pid;
-    if (haproxy_server_kin(server, info.pid) == HAPROXY_WORKER)
-        return 0;
-    *problem = xasprintf("HAProxy, pid %d, was started without -W by another hand, so it cannot be "
-                         "reloaded; restart the resource",
-                         (int)info.pid);
-    return -ENOTSUP;
-}
-
-int haproxy_reload_worker(struct haproxy_server *server, char **problem)
-{
-    off_t from = server_log_end(server->log_path);
-    cleanup_free char *print = NULL;
-    cleanup_free char *alert = NULL;
-    pid_t old;
-    int rc = find_worker(server, &old, problem);
-
-    if (rc)
-        return rc;
-    free(steal_pointer(&server->socket));
-    rc = haproxy_server_socket(server->params, &server->socket);
-    if (!rc)
-        rc = haproxy_config_print(server->params->config, &print);
-    if (!rc)
-        rc = proc_signal(&server->process, SIGUSR2);
-    if (!rc)
-        rc = wait_for_new_worker(server, old, from, &alert);
-    if (rc)
-        *problem = reload_problem(server, rc, alert);
-    else
-        haproxy_note(server, print);
-    return rc;
-}
-
 /* ---- stop ---- */
 
 /* What a master that was killed left behind; workers end by themselves, but not at once. */
@@ -186,9 +100,10 @@ static int end_workers(const struct proc_id *workers, int count, struct deadline
  * master has not noticed. */
 static bool must_be_told_again(const struct haproxy_server *server, struct deadline deadline)
 {
+    struct proc_id workers[HAPROXY_WORKERS_MAX];
     struct haproxy_info info;
 
-    return haproxy_server_workers(server) == 0 ||
+    return haproxy_server_workers(server, workers) == 0 ||
            (haproxy_server_info(server, deadline, &info) == 0 && !info.stopping &&
             haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER);
 }
@@ -222,7 +137,7 @@ enum ocf_exit haproxy_end_orphan(const struct haproxy_server *server)
     if (!haproxy_noted_worker(server->context, &worker))
         return OCF_SUCCESS;
     log_notice("worker %d has outlived its master and is ended", (int)worker.pid);
-    rc = proc_end(&worker, SIGTERM, TERM_MS, server->context->deadline);
+    rc = proc_end(&worker, SIGTERM, HAPROXY_TERM_MS, server->context->deadline);
     return rc ? ocf_fail(OCF_ERR_GENERIC, "HAProxy's worker %d could not be ended: %s",
                          (int)worker.pid, strerror(-rc))
               : OCF_SUCCESS;
@@ -234,12 +149,12 @@ enum ocf_exit haproxy_end(const struct haproxy_server *server)
     struct deadline drained =
         deadline_min(with_margin(deadline), deadline_in(server->params->drain_timeout_s * 1000));
     struct proc_id workers[HAPROXY_WORKERS_MAX];
-    int count = proc_children(server->process.pid, workers, ARRAY_SIZE(workers));
+    int count = proc_children(server->process.pid, workers, ARRAY_SIZE(workers)); /* programs too */
     int rc = drain(server, drained);
 
     if (rc && rc != -ESRCH) {
         log_notice("open sessions did not end within the drain time; they are ended now");
-        rc = proc_end(&server->process, SIGTERM, TERM_MS, deadline);
+        rc = proc_end(&server->process, SIGTERM, HAPROXY_TERM_MS, deadline);
     }
     if (rc == 0 || rc == -ESRCH)
         rc = end_workers(workers, count, deadline);

@@ -12,6 +12,7 @@
 #include "proc.h"
 
 #define HAPROXY_WORKERS_MAX 64
+#define HAPROXY_TERM_MS     1000 /* TERM drops sessions at once: no reason to take long */
 
 struct haproxy_server {
     const struct ocf_context *context;
@@ -31,13 +32,6 @@ void haproxy_server_close(struct haproxy_server *server);
 /* The stats socket that parameter or configuration name now. 0, -ENOENT, -errno. Caller frees. */
 int haproxy_server_socket(const struct haproxy_params *params, char **socket);
 
-/*
- * Whether this resource's HAProxy runs. One that an action of ours did not start is adopted when it
- * answers at our stats socket and runs our program. PROC_UNKNOWN: *problem says what could not be
- * found out (caller frees).
- */
-enum proc_state haproxy_find(struct haproxy_server *server, char **problem);
-
 /* Asks the stats socket, for SERVER_ANSWER_MS at most and until the deadline. 0 or -errno, see
  * haproxy_ask(). */
 int haproxy_server_info(const struct haproxy_server *server, struct deadline deadline,
@@ -53,10 +47,34 @@ enum haproxy_kin {
     HAPROXY_SINGLE,
 };
 enum haproxy_kin haproxy_server_kin(const struct haproxy_server *server, pid_t pid);
-/* How many live workers the master has, old ones that drain included; -errno. */
-int haproxy_server_workers(const struct haproxy_server *server);
+/* The master's live workers, the oldest first; all but the last are of former configurations and
+ * live until their sessions end. How many, or -errno. Walks /proc: not for the quiet path. */
+int haproxy_server_workers(const struct haproxy_server *server,
+                           struct proc_id workers[HAPROXY_WORKERS_MAX]);
+/* The parent of a process; 0: it has gone. */
+pid_t haproxy_parent(pid_t pid);
 
-/* ---- haproxy_run.c: what changes something ---- */
+/* ---- haproxy_adopt.c: which process is it ---- */
+
+/*
+ * Whether this resource's HAProxy runs. One that an action of ours did not start is adopted when it
+ * answers at our stats socket, or runs with our configuration, and runs our program. PROC_UNKNOWN:
+ * *problem says what could not be found out (caller frees).
+ */
+enum proc_state haproxy_find(struct haproxy_server *server, char **problem);
+/* The worker that answers is another than the one noted: another hand has reloaded HAProxy. */
+void haproxy_note_reload_by_hand(const struct haproxy_server *server,
+                                 const struct haproxy_info *info);
+
+/* ---- haproxy_look.c: how is it ---- */
+
+/* Asks a running one how it is, and publishes that. The monitor's exit code, with the reason given;
+ * at level 10 the servers count too. */
+enum ocf_exit haproxy_look(const struct haproxy_server *server);
+/* Sets `<haproxy>-status`. */
+void haproxy_publish(const struct ocf_context *context, const char *status);
+
+/* ---- haproxy_run.c, haproxy_reload.c: what changes something ---- */
 
 /* Starts it and waits until it serves. OCF_SUCCESS, or the reason is given and nothing is left. */
 enum ocf_exit haproxy_launch(struct haproxy_server *server);

@@ -160,10 +160,12 @@ enum column {
     COLUMN_NAME,
     COLUMN_STATUS,
     COLUMN_TYPE,
+    COLUMN_CHECK,
     COLUMN_COUNT,
 };
 
-static const char *const column_names[COLUMN_COUNT] = {"pxname", "svname", "status", "type"};
+static const char *const column_names[COLUMN_COUNT] = {"pxname", "svname", "status", "type",
+                                                       "check_status"};
 
 /* Values of the column `type`. */
 enum row_type {
@@ -225,11 +227,30 @@ static bool row_read(char *line, const size_t places[COLUMN_COUNT], const char *
     return found == COLUMN_COUNT;
 }
 
-/* "UP", and "UP 1/3" on its way down; "no check" is taken for up, as HAProxy itself does. MAINT,
- * DRAIN, NOLB and DOWN take no new connections. */
+/* MAINT, DRAIN, NOLB and DOWN take no new connections; "no check" is taken for up, as HAProxy
+ * itself does. */
 static bool status_is_usable(const char *status)
 {
-    return str_eq(status, "UP") || str_starts(status, "UP ") || str_eq(status, "no check");
+    return str_eq(status, "UP") || str_eq(status, "no check");
+}
+
+/* "UP 1/3" is on its way down; INI and UNK are checks without a result, "* " one that runs. A
+ * server that follows another's checks has an empty field. */
+static bool status_is_unsure(const char *status, const char *check)
+{
+    if (str_starts(check, "* "))
+        check += strlen("* ");
+    return str_starts(status, "UP ") ||
+           (str_eq(status, "UP") && (str_eq(check, "INI") || str_eq(check, "UNK")));
+}
+
+static void server_count(const char *status, const char *check, struct haproxy_health *health)
+{
+    health->servers++;
+    if (status_is_unsure(status, check))
+        health->servers_unsure++;
+    else if (status_is_usable(status))
+        health->servers_usable++;
 }
 
 static void row_count(const char *const row[COLUMN_COUNT], const char *backend,
@@ -246,8 +267,7 @@ static void row_count(const char *const row[COLUMN_COUNT], const char *backend,
     } else if (type == ROW_BACKEND && wanted) {
         health->backend_found = true;
     } else if (type == ROW_SERVER && wanted) {
-        health->servers++;
-        health->servers_usable += status_is_usable(row[COLUMN_STATUS]);
+        server_count(row[COLUMN_STATUS], row[COLUMN_CHECK], health);
     }
 }
 

@@ -29,7 +29,10 @@ int haproxy_info_parse(const char *text, struct haproxy_info *info);
 
 struct haproxy_health { /* show stat, summed */
     size_t frontends, frontends_open;
-    size_t servers, servers_usable; /* of `backend`, or of all */
+    size_t servers; /* of `backend`, or of all */
+    size_t servers_usable;
+    /* HAProxy uses them, but no check has passed yet since it began, or the last ones failed. */
+    size_t servers_unsure;
     bool backend_found;
 };
 /* CSV of `show stat`. `backend` NULL or "": all. 0, or -EINVAL where it is none or is cut off. */

@@ -64,6 +64,10 @@ int proc_signal(const struct proc_id *id, int signal);
  * until the deadline: 0 gone, -ETIMEDOUT, -errno. */
 int proc_end(const struct proc_id *id, int first, int64_t grace_ms, struct deadline deadline);
 
+/* The arguments that it was started with, each with its NUL, at most `limit` bytes: 0 or -errno.
+ * Caller frees *text. */
+int proc_arguments(pid_t pid, size_t limit, char **text, size_t *size);
+
 /* Every live direct child of `pid` (HAProxy's workers): their number, of which the first `max` are
  * in `children`, or -errno. */
 int proc_children(pid_t pid, struct proc_id *children, size_t max);
