@@ -27,6 +27,22 @@ static void find_master(const struct proc_id *worker, struct proc_id *master)
         *master = *worker;
 }
 
+/* In our namespaces: one in a container may have the same path, or even the same file. */
+static bool is_beside_us(pid_t pid)
+{
+    static const char *const spaces[] = {"pid", "net"};
+
+    for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
+        cleanup_free char *theirs = xasprintf("/proc/%d/ns/%s", (int)pid, spaces[i]);
+        cleanup_free char *ours = xasprintf("/proc/self/ns/%s", spaces[i]);
+        struct stat a, b;
+
+        if (stat(theirs, &a) < 0 || stat(ours, &b) < 0 || a.st_ino != b.st_ino)
+            return false;
+    }
+    return true;
+}
+
 /* NULL: it is this resource's HAProxy. Else what is wrong with it, for the log. */
 static const char *stranger(const struct haproxy_server *server, const struct proc_id *worker)
 {
@@ -36,6 +52,8 @@ static const char *stranger(const struct haproxy_server *server, const struct pr
         return "it is a worker that has outlived its master";
     if (!server->binary || !proc_runs(&server->process, server->binary))
         return "it runs another program than binary";
+    if (!is_beside_us(server->process.pid))
+        return "it runs in a container";
     if (server_is_claimed(server->context, &server->process))
         return "it belongs to another resource";
     return NULL;
@@ -124,22 +142,6 @@ static enum proc_state look_at_socket(struct haproxy_server *server, char **prob
 
 #define ARGUMENTS_MAX 65536
 
-/* In our namespaces: one in a container may have the same path, or even the same file. */
-static bool is_beside_us(pid_t pid)
-{
-    static const char *const spaces[] = {"pid", "net"};
-
-    for (size_t i = 0; i < ARRAY_SIZE(spaces); i++) {
-        cleanup_free char *theirs = xasprintf("/proc/%d/ns/%s", (int)pid, spaces[i]);
-        cleanup_free char *ours = xasprintf("/proc/self/ns/%s", spaces[i]);
-        struct stat a, b;
-
-        if (stat(theirs, &a) < 0 || stat(ours, &b) < 0 || a.st_ino != b.st_ino)
-            return false;
-    }
-    return true;
-}
-
 /* The path as that process sees it is our file or folder. */
 static bool is_our_config(pid_t pid, const char *path, const struct stat *config)
 {
@@ -184,7 +186,7 @@ static bool serves_our_config(struct haproxy_server *server, const struct proc_i
     struct proc_id workers[HAPROXY_WORKERS_MAX];
     struct command command;
 
-    if (!proc_runs(id, server->binary) || !is_beside_us(id->pid))
+    if (!proc_runs(id, server->binary))
         return false;
     command = command_read(id->pid, config);
     if (!command.loads_config || command.only_asks)

@@ -97,11 +97,10 @@ static void see_the_newest(const struct haproxy_server *server, struct sight *si
 /* The master is there, but the stats socket tells nothing: whose fault is it? */
 static enum ocf_exit no_answer(const struct haproxy_server *server, int rc)
 {
-    struct proc_id workers[HAPROXY_WORKERS_MAX], noted;
+    struct proc_id workers[HAPROXY_WORKERS_MAX];
     int master = (int)server->process.pid;
-    bool is_single = haproxy_noted_worker(server->context, &noted) && noted.pid == master;
 
-    if (!is_single && haproxy_server_workers(server, workers) == 0)
+    if (!haproxy_is_single(server) && haproxy_server_workers(server, workers) == 0)
         return ocf_fail(OCF_ERR_GENERIC, "HAProxy, master %d, has no worker (log: %s)", master,
                         server->log_path);
     if (!server->socket || rc == -ENOENT)

@@ -78,6 +78,13 @@ bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *wor
     return proc_load(path, worker) == 0 && proc_check(worker) == PROC_ALIVE;
 }
 
+bool haproxy_is_single(const struct haproxy_server *server)
+{
+    struct proc_id noted;
+
+    return haproxy_noted_worker(server->context, &noted) && noted.pid == server->process.pid;
+}
+
 void haproxy_forget(const struct haproxy_server *server)
 {
     static const char *const notes[] = {"socket", "token",  "configuration",

@@ -14,29 +14,53 @@
 #include <signal.h>
 #include <string.h>
 
-#define POLL_MS 20
+#define POLL_MS  20
+#define HEARD_MS 500
+
+/* A worker answers that is ours and not `old`. */
+static bool new_worker_serves(const struct haproxy_server *server, pid_t old)
+{
+    struct haproxy_info info;
+
+    if (haproxy_server_info(server, server->context->deadline, &info) || info.pid == old ||
+        haproxy_server_kin(server, info.pid) != HAPROXY_WORKER)
+        return false;
+    haproxy_note_worker(server, info.pid);
+    return true;
+}
+
+/*
+ * HAProxy 2.6 loses a signal that comes right after a reload: 6 of 12 as soon as the new worker
+ * answers, 1 of 12 20 ms later. One that it heard is in its log at once, if that is ours.
+ */
+static void tell_again(const struct haproxy_server *server, off_t from, const char *said,
+                       struct deadline *heard)
+{
+    if (from == 0 || strstr(said, "Reloading HAProxy") || !deadline_passed(*heard))
+        return;
+    (void)proc_signal(&server->process, SIGUSR2);
+    *heard = deadline_in(HEARD_MS);
+}
 
 /* 0: another worker than `old` answers. -EINVAL: the master gave up, *alert says why. -ESRCH,
  * -ETIMEDOUT. */
 static int wait_for_new_worker(const struct haproxy_server *server, pid_t old, off_t from,
                                char **alert)
 {
-    struct haproxy_info info;
+    struct deadline heard = deadline_in(HEARD_MS);
 
     do {
         cleanup_free char *said = server_log_since(server->log_path, from);
 
-        if (haproxy_server_info(server, server->context->deadline, &info) == 0 && info.pid != old &&
-            haproxy_server_kin(server, info.pid) == HAPROXY_WORKER) {
-            haproxy_note_worker(server, info.pid);
+        if (new_worker_serves(server, old))
             return 0;
-        }
         /* Workers give alerts too, of servers that are down: only the master's own count. */
         *alert = haproxy_alert(said, server->process.pid);
         if (*alert)
             return -EINVAL;
         if (proc_check(&server->process) == PROC_GONE)
             return -ESRCH;
+        tell_again(server, from, said, &heard);
     } while (deadline_pause(server->context->deadline, POLL_MS));
     return -ETIMEDOUT;
 }

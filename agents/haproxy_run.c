@@ -96,36 +96,44 @@ static int end_workers(const struct proc_id *workers, int count, struct deadline
     return worst;
 }
 
-/* The worker still listens and does not say that it is stopping; or all workers are gone, and the
- * master has not noticed. */
-static bool must_be_told_again(const struct haproxy_server *server, struct deadline deadline)
+enum heard {
+    HEARD,            /* it has stopped listening, and its sessions go on */
+    NOT_HEARD,        /* the worker still listens and does not say that it is stopping */
+    NOTHING_TO_DRAIN, /* no worker is left, or it hangs, and its sessions with it */
+};
+
+static enum heard was_heard(const struct haproxy_server *server, struct deadline deadline)
 {
     struct proc_id workers[HAPROXY_WORKERS_MAX];
     struct haproxy_info info;
+    int rc = haproxy_server_info(server, deadline, &info);
 
-    return haproxy_server_workers(server, workers) == 0 ||
-           (haproxy_server_info(server, deadline, &info) == 0 && !info.stopping &&
-            haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER);
+    if (rc == -ETIMEDOUT ||
+        (!haproxy_is_single(server) && haproxy_server_workers(server, workers) == 0))
+        return NOTHING_TO_DRAIN;
+    return !rc && !info.stopping && haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER
+               ? NOT_HEARD
+               : HEARD;
 }
 
 /*
  * A soft stop. HAProxy 2.6 can lose a signal: 4 of 10 right after its stats socket answered for the
  * first time, none 0.4 s later; and one that comes just before it goes to sleep is noticed with the
  * next event only (its issue 1841). So the effect is looked at, and it is told again. 0: it has
- * ended; -ETIMEDOUT: sessions are still open.
+ * ended; -ETIMEDOUT: it has not, though its time is over or there is nothing to wait for.
  */
 static int drain(const struct haproxy_server *server, struct deadline deadline)
 {
-    bool tell = true;
+    enum heard heard = NOT_HEARD;
     int rc;
 
     do {
-        rc = tell ? proc_signal(&server->process, SIGUSR1) : 0;
+        rc = heard == NOT_HEARD ? proc_signal(&server->process, SIGUSR1) : 0;
         if (!rc)
             rc = proc_wait_gone(&server->process, deadline_min(deadline, deadline_in(HEARD_MS)));
         if (rc == -ETIMEDOUT)
-            tell = must_be_told_again(server, deadline);
-    } while (rc == -ETIMEDOUT && !deadline_passed(deadline));
+            heard = was_heard(server, deadline);
+    } while (rc == -ETIMEDOUT && heard != NOTHING_TO_DRAIN && !deadline_passed(deadline));
     return rc;
 }
 
@@ -153,7 +161,7 @@ enum ocf_exit haproxy_end(const struct haproxy_server *server)
     int rc = drain(server, drained);
 
     if (rc && rc != -ESRCH) {
-        log_notice("open sessions did not end within the drain time; they are ended now");
+        log_notice("what is left after the drain time, or hangs, is ended now");
         rc = proc_end(&server->process, SIGTERM, HAPROXY_TERM_MS, deadline);
     }
     if (rc == 0 || rc == -ESRCH)

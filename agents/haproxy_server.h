@@ -98,6 +98,8 @@ void haproxy_note(const struct haproxy_server *server, const char *print);
 /* Its worker, by which one that outlives its master is known. */
 void haproxy_note_worker(const struct haproxy_server *server, pid_t pid);
 bool haproxy_noted_worker(const struct ocf_context *context, struct proc_id *worker);
+/* It was adopted without a master: its process is its own worker. */
+bool haproxy_is_single(const struct haproxy_server *server);
 void haproxy_forget(const struct haproxy_server *server);
 char *haproxy_noted_socket(const struct ocf_context *context);
 /* Why the last reload was refused, for the monitor to tell; NULL: it was not. Caller frees. */

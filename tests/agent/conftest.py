@@ -19,12 +19,13 @@ import pytest
 sys.path[:0] = [str(folder) for folder in Path(__file__).resolve().parents[:2]]
 
 # The path must be known first; then the fixtures of each agent's tests.
-from haproxy_kit import echo, proxy  # noqa: E402
+from haproxy_kit import echo, proxy, silent_socket  # noqa: E402
 from ocf import RUN_DIR, STATE_DIR, Agent  # noqa: E402
 from redis_kit import busy, full, node, pair, redis, slow_data  # noqa: E402
 from sentinel_kit import redis_id, redis_port, sentinel  # noqa: E402
 
-__all__ = ["busy", "echo", "full", "node", "pair", "proxy", "redis", "redis_id", "redis_port", "sentinel", "slow_data"]
+__all__ = ["busy", "echo", "full", "node", "pair", "proxy", "redis", "redis_id", "redis_port", "sentinel",
+           "silent_socket", "slow_data"]
 
 numbers = itertools.count(1)
 handed_out = set()

@@ -8,6 +8,9 @@ from contextlib import suppress
 
 import pytest
 
+from observer.resp import Connection
+from redis_kit import attribute_values, cluster_around
+
 GLOBAL = """
 global
     stats socket {socket} mode 600 level admin
@@ -63,6 +66,14 @@ class Proxy:
     def worker(self):
         return int(next(line for line in self.ask("show info").splitlines() if line.startswith("Pid:"))[4:])
 
+    def join_cluster(self, hangs=False):
+        """What the agent tells a cluster from now on: call it for the values of its status, in order."""
+        record = self.file.parent / "attributes"
+        self.agent.extra = cluster_around(self.file.parent, record)
+        if hangs:
+            (self.file.parent / "tools/attrd_updater").write_text("#!/bin/sh\nexec sleep 600\n")
+        return lambda: attribute_values(record, f"{self.agent.instance}-status")
+
     def line_of(self, text):
         return next(n for n, line in enumerate(self.file.read_text().splitlines(), 1) if text in line)
 
@@ -92,6 +103,57 @@ def echo():
         thread.join()
 
 
-def talks(client, text=b"hello"):
+class Clients:
+    """200 new connections a second, each for one question to a Redis, for as long as its block lasts."""
+
+    THREADS, PAUSE = 10, 0.05
+
+    def __init__(self, port):
+        self.address, self.served, self.failed = ("127.0.0.1", port), 0, []
+        self._over, self._lock = threading.Event(), threading.Lock()
+        self._threads = [threading.Thread(target=self._run) for _ in range(self.THREADS)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self):
+        while not self._over.wait(self.PAUSE):
+            try:
+                connection = Connection(self.address, connect_within=5, answer_within=5)
+                try:
+                    connection.call("PING")
+                finally:
+                    connection.close()
+            except OSError as error:
+                self.failed.append(repr(error))
+            else:
+                with self._lock:
+                    self.served += 1
+
+
+@pytest.fixture
+def silent_socket():
+    """silent_socket(PATH): a unix socket that takes connections and never says a word."""
+    opened = []
+
+    def listen(path):
+        opened.append(socket.socket(socket.AF_UNIX))
+        opened[-1].bind(str(path))
+        opened[-1].listen()
+
+    yield listen
+    for one in opened:
+        one.close()
+
+
+def talks(client, text=b"hello", answer=None):
+    """Also of an echo, whose answer is the text."""
     client.sendall(text)
-    return client.recv(4096) == text
+    return client.recv(4096) == (answer or text)

@@ -60,6 +60,7 @@ class Agent:
 
     def __init__(self, name, instance, params):
         self.name, self.instance, self.params = name, instance, params
+        self.extra = {}  # variables of the environment in each run
         self.run_dir = RUN_DIR / name / instance
         self.state_dir = STATE_DIR / name / instance
 
@@ -71,7 +72,7 @@ class Agent:
             "OCF_RESOURCE_INSTANCE": self.instance, "OCF_RA_VERSION_MAJOR": "1", "OCF_RA_VERSION_MINOR": "1",
             "OCF_CHECK_LEVEL": str(level), "OCF_RESKEY_CRM_meta_timeout": str(timeout_ms),
             **({} if interval is None else {"OCF_RESKEY_CRM_meta_interval": str(interval)}),
-            **{f"OCF_RESKEY_{key}": str(value) for key, value in values.items()}, **extra}
+            **{f"OCF_RESKEY_{key}": str(value) for key, value in values.items()}, **self.extra, **extra}
 
     def begin(self, action, *, level=0, interval=None, timeout_ms=20000, extra=(), **params):
         """The action as a process that runs while the test goes on; for finish()."""

@@ -33,6 +33,23 @@ printf '%s\\n' "$*" >>'{record}'
 """
 
 
+def cluster_around(folder, record):
+    """What makes an action believe that it runs on node n1 of a cluster: its environment."""
+    tools = folder / "tools"
+    tools.mkdir()
+    for name in ("attrd_updater", "crm_attribute"):
+        (tools / name).write_text(RECORDER.format(record=record))
+        (tools / name).chmod(0o755)
+    return {"PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin", "OCF_RESKEY_CRM_meta_on_node": "n1"}
+
+
+def attribute_values(record, name):
+    """What was written, in order; "" where it was deleted."""
+    lines = record.read_text().splitlines() if record.exists() else []
+    told = (line.split()[1] for line in lines if line.split()[0] == f"--name={name}")
+    return ["" if word == "--delete" else word.removeprefix("--update=") for word in told]
+
+
 class Redis:
     """One resource. `conf` holds lines that come after, and so go before, those of write()."""
 
@@ -111,14 +128,8 @@ class Redis:
 
     def attribute(self, name):
         """What was written last: its value, "" where it was deleted, None where nothing was written."""
-        last = None
-        if not self.attributes_file.exists():
-            return None
-        for line in self.attributes_file.read_text().splitlines():
-            words = line.split()
-            if words[0] == f"--name={name}":
-                last = "" if words[1] == "--delete" else words[1].removeprefix("--update=")
-        return last
+        values = attribute_values(self.attributes_file, name)
+        return values[-1] if values else None
 
     def answer_of_attributes(self, value):
         """Whichever attribute is asked for."""
@@ -155,12 +166,7 @@ def node(redis, folder):
     """node(*CONF, **PARAMS): an instance of a promotable clone on a node of its own."""
     def make(*conf, clone=True, **params):
         made = redis(*conf, **{"address": "127.0.0.1", **params})
-        tools = made.folder / "tools"
-        tools.mkdir()
-        for name in ("attrd_updater", "crm_attribute"):
-            (tools / name).write_text(RECORDER.format(record=made.attributes_file))
-            (tools / name).chmod(0o755)
-        made.env = {"PATH": f"{tools}:/usr/sbin:/usr/bin:/sbin:/bin", "OCF_RESKEY_CRM_meta_on_node": "n1"}
+        made.env = cluster_around(made.folder, made.attributes_file)
         if clone:
             made.env.update(OCF_RESKEY_CRM_meta_clone="0", OCF_RESKEY_CRM_meta_promoted_max="1")
         return made

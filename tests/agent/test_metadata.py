@@ -23,17 +23,18 @@ CONTRACT = {
               "tls_ca_file", "tls_cert_file", "tls_key_file"},
     "sentinel": {"binary", "user", "redis", "port", "master_name", "quorum", "down_after", "failover_timeout",
                  "parallel_syncs", "config", "auth_file", "address"},
-    "haproxy": {"binary", "user", "config", "stats_socket", "backend", "drain_timeout", "reload_token"},
+    "haproxy": {"binary", "user", "config", "stats_socket", "backend", "drain_timeout",
+                "max_old_workers", "reload_token"},
 }
 DEFAULTS = {
     ("redis", "authority"): "pacemaker", ("redis", "down_after"): "2000", ("redis", "max_lag"): "0",
     ("sentinel", "redis"): "redis", ("sentinel", "port"): "26379", ("sentinel", "master_name"): "mymaster",
     ("sentinel", "quorum"): "2", ("sentinel", "down_after"): "1000", ("sentinel", "failover_timeout"): "60000",
     ("sentinel", "parallel_syncs"): "1", ("haproxy", "config"): "/etc/haproxy/haproxy.cfg",
-    ("haproxy", "drain_timeout"): "10",
+    ("haproxy", "drain_timeout"): "10", ("haproxy", "max_old_workers"): "8",
 }
 RELOADABLE = {("sentinel", "down_after"), ("sentinel", "failover_timeout"), ("sentinel", "parallel_syncs"),
-              ("haproxy", "drain_timeout"), ("haproxy", "reload_token")}
+              ("haproxy", "drain_timeout"), ("haproxy", "max_old_workers"), ("haproxy", "reload_token")}
 UNIQUE = {"redis": {"config", "port"}, "sentinel": {"port"}, "haproxy": {"config"}}
 ACTIONS = {
     "redis": {"start", "stop", "monitor", "promote", "demote", "notify", "reload-agent", "validate-all", "meta-data"},

@@ -48,39 +48,44 @@ static void info_that_is_none_is_refused(void **state)
 }
 
 /* Columns in an order of their own: they are found by name. */
-#define HEADER "# type,new,svname,status,last_chk,pxname,\n"
+#define HEADER "# type,new,svname,status,last_chk,check_status,pxname,\n"
 
 static void health_is_summed(void **state)
 {
-    static const char csv[] = HEADER "0,,FRONTEND,OPEN,,front,\n"
-                                     "0,,FRONTEND,STOP,,old,\n"
-                                     "2,,a,UP,\"L7OK, \"\"fine\"\"\",redis,\n"
-                                     "2,,b,UP 1/3,,redis,\n"
-                                     "2,,c,no check,,redis,\n"
-                                     "2,,d,DOWN,,redis,\n"
-                                     "2,,e,DOWN 1/2,,redis,\n"
-                                     "2,,f,MAINT,,redis,\n"
-                                     "2,,g,MAINT (via redis/f),,redis,\n"
-                                     "2,,h,DRAIN,,redis,\n"
-                                     "2,,i,NOLB,,redis,\n"
-                                     "2,,UP,UPSIDE,,redis,\n"
-                                     "1,,BACKEND,UP,,redis,\n"
-                                     "2,,a,UP,,other,\n"
-                                     "1,,BACKEND,UP,,other,\n"
-                                     "2,,\"a\"\"b\",UP,,\"q\"\",\"\"\",\n"
-                                     "3,,sock,OPEN,,front,\n\n";
+    static const char csv[] = HEADER "0,,FRONTEND,OPEN,,,front,\n"
+                                     "0,,FRONTEND,STOP,,,old,\n"
+                                     "2,,a,UP,\"L7OK, \"\"fine\"\"\",L7OK,redis,\n"
+                                     "2,,b,UP 1/3,,L7RSP,redis,\n"
+                                     "2,,c,no check,,,redis,\n"
+                                     "2,,d,DOWN,,L4CON,redis,\n"
+                                     "2,,e,DOWN 1/2,,L7OK,redis,\n"
+                                     "2,,f,MAINT,,INI,redis,\n"
+                                     "2,,g,MAINT (via redis/f),,,redis,\n"
+                                     "2,,h,DRAIN,,L7OK,redis,\n"
+                                     "2,,i,NOLB,,L7OK,redis,\n"
+                                     "2,,UP,UPSIDE,,UNK,redis,\n"
+                                     "2,,j,UP,,INI,redis,\n"
+                                     "2,,k,UP,,* INI,redis,\n"
+                                     "2,,l,UP,,* L7OK,redis,\n"
+                                     "1,,BACKEND,UP,,,redis,\n"
+                                     "2,,a,UP,,UNK,other,\n"
+                                     "1,,BACKEND,UP,,,other,\n"
+                                     "2,,\"a\"\"b\",UP,,,\"q\"\",\"\"\",\n"
+                                     "3,,sock,OPEN,,,front,\n\n";
     struct haproxy_health health;
 
     (void)state;
     assert_int_equal(haproxy_health_parse(csv, "redis", &health), 0);
     assert_int_equal(health.frontends, 2);
     assert_int_equal(health.frontends_open, 1);
-    assert_int_equal(health.servers, 10);
+    assert_int_equal(health.servers, 13);
     assert_int_equal(health.servers_usable, 3);
+    assert_int_equal(health.servers_unsure, 3);
     assert_true(health.backend_found);
     assert_int_equal(haproxy_health_parse(csv, NULL, &health), 0);
-    assert_int_equal(health.servers, 12);
-    assert_int_equal(health.servers_usable, 5);
+    assert_int_equal(health.servers, 15);
+    assert_int_equal(health.servers_usable, 4);
+    assert_int_equal(health.servers_unsure, 4);
     assert_int_equal(haproxy_health_parse(csv, "q\",\"", &health), 0);
     assert_int_equal(health.servers, 1);
     assert_int_equal(haproxy_health_parse(csv, "absent", &health), 0);
@@ -94,11 +99,11 @@ static void health_that_is_none_is_refused(void **state)
     static const char *const bad[] = {"",
                                       "\n",
                                       "Unknown command.\n",
-                                      "type,svname,status,pxname\n",
-                                      "# svname,status,pxname,\n2,a,UP\n",
+                                      "type,svname,status,check_status,pxname\n",
+                                      "# svname,status,check_status,pxname,\n2,a,UP\n",
                                       HEADER "2,,a,UP\n",
-                                      HEADER "0,,FRONTEND,OPEN,,front,\n2,,a",
-                                      HEADER "2,,a,\"UP,,redis,\n"};
+                                      HEADER "0,,FRONTEND,OPEN,,,front,\n2,,a",
+                                      HEADER "2,,a,\"UP,,,redis,\n"};
     struct haproxy_health health;
 
     (void)state;
