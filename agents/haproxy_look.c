@@ -12,8 +12,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define PUBLISH_MS   2000 /* an attribute manager that hangs must not cost an action its time */
-#define HANDOVER_MS  2000 /* a reload by another hand: from the new worker's fork to its answer */
+#define PUBLISH_MS 2000 /* an attribute manager that hangs must not cost an action its time */
+/* A reload by another hand: from the old worker's signal to the new one's fork, and to its answer.
+ */
+#define FORK_MS      500
+#define HANDOVER_MS  2000
 #define ASK_AGAIN_MS 20
 
 struct sight {
@@ -66,9 +69,8 @@ static bool takes_connections(const struct sight *sight)
            sight->verdict != HAPROXY_CLOSED && sight->verdict != HAPROXY_PART_CLOSED;
 }
 
-/* A worker that a newer one is taking over from, or that has just ended: its word counts no more.
- */
-static bool is_on_its_way_out(const struct haproxy_server *server, pid_t pid)
+/* Our worker that a newer one takes over from, or that has just ended: its word counts no more. */
+static bool is_outdated(const struct haproxy_server *server, pid_t pid)
 {
     struct proc_id workers[HAPROXY_WORKERS_MAX], id;
     int count;
@@ -81,15 +83,19 @@ static bool is_on_its_way_out(const struct haproxy_server *server, pid_t pid)
     return count > 1 && workers[count - 1].pid != pid;
 }
 
-/* Somebody may reload HAProxy at any moment (kill -USR2, as systemd's unit does it). */
+/* Somebody may reload HAProxy at any moment (kill -USR2, as systemd's unit does it): the worker
+ * stops listening just before the next one is forked. */
 static void see_the_newest(const struct haproxy_server *server, struct sight *sight)
 {
+    struct deadline forked = deadline_min(server->context->deadline, deadline_in(FORK_MS));
     struct deadline deadline = deadline_min(server->context->deadline, deadline_in(HANDOVER_MS));
 
     do {
         see(server, sight);
-    } while (!takes_connections(sight) && is_on_its_way_out(server, sight->info.pid) &&
-             deadline_pause(deadline, ASK_AGAIN_MS));
+    } while (
+        !takes_connections(sight) &&
+        ((sight->rc == 0 && !deadline_passed(forked)) || is_outdated(server, sight->info.pid)) &&
+        deadline_pause(deadline, ASK_AGAIN_MS));
 }
 
 /* ---- what it means ---- */
