@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""ocf:redis-ha:haproxy against real HAProxy processes: a life from start to stop, and those that another
-hand started."""
+"""ocf:redis-ha:haproxy against real HAProxy processes: a life from start to stop."""
 
 import shutil
 import uuid
@@ -64,64 +63,6 @@ def test_runs_as_user(proxy, folder):
     shutil.chown(folder, "nobody")
     proxy.agent.must("start", user="nobody")
     assert ocf.status(proxy.agent.recorded_pid())["Uid"].split()[0] != "0"
-
-
-# ---- adoption ----
-
-
-def by_hand(proxy, spawn, until, *options):
-    process = spawn("haproxy", *options, "-f", proxy.file)
-    until(lambda: proxy.socket.exists() and not proxy.refuses(), "HAProxy serves")
-    return process
-
-
-def test_adopts_a_master_and_ends_it(proxy, spawn, until):
-    process = by_hand(proxy, spawn, until, "-W", "-db")
-    worker = proxy.worker
-    assert "adopted" in proxy.agent.must("monitor", interval=0).log
-    assert proxy.agent.recorded_pid() == process.pid and proxy.worker == worker
-    proxy.agent.must("start")
-    assert proxy.worker == worker
-    proxy.agent.must("stop")
-    assert process.wait(5) == 0 and not ocf.is_alive(worker)
-
-
-def test_adopts_one_without_a_master(proxy, spawn, until):
-    process = by_hand(proxy, spawn, until, "-db")
-    proxy.agent.must("monitor", interval=0)
-    assert proxy.agent.recorded_pid() == process.pid
-    assert "without -W" in proxy.agent.must("reload-agent", reload_token="1").reason
-    assert process.poll() is None
-    proxy.agent.must("stop")
-    assert process.wait(5) == 0
-
-
-def test_stop_without_a_record_ends_what_serves(proxy, spawn, until):
-    process = by_hand(proxy, spawn, until, "-W", "-db")
-    proxy.agent.must("stop")
-    assert process.wait(5) == 0
-
-
-def test_does_not_adopt_by_a_bad_parameter(proxy, spawn, until):
-    """The default that stands in for a bad value may lead to somebody else's HAProxy."""
-    process = by_hand(proxy, spawn, until, "-W", "-db")
-    proxy.agent.must("monitor", ocf.NOT_RUNNING, interval=0, config="haproxy.cfg")
-    proxy.agent.must("stop", config="haproxy.cfg")
-    assert process.poll() is None
-
-
-def test_adopts_with_a_bad_reloadable_value(proxy, spawn, until):
-    process = by_hand(proxy, spawn, until, "-W", "-db")
-    proxy.agent.must("monitor", interval=0, drain_timeout="soon")
-    assert proxy.agent.recorded_pid() == process.pid
-
-
-def test_does_not_adopt_what_another_instance_has(proxy, agent):
-    proxy.agent.must("start")
-    other = agent("haproxy", config=proxy.file)
-    assert "another resource" in other.must("monitor", ocf.NOT_RUNNING, interval=0).log
-    other.must("stop")
-    proxy.agent.must("monitor")
 
 
 # ---- stop ----

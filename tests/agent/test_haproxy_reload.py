@@ -176,7 +176,7 @@ def test_no_monitor_fails_while_another_hand_reloads(proxy, until):
     for each in watchers:
         each.start()
     try:
-        for _ in range(20):
+        for _ in range(12):
             until(lambda: len(ocf.children(proxy.agent.recorded_pid())) == 1, "the old worker has ended")
             reload_by_hand(proxy, until)
     finally:
