@@ -59,6 +59,17 @@ static enum ocf_exit launch_failed(const struct haproxy_server *server, off_t fr
                     server->socket, alert ? ": " : "", alert ? alert : "");
 }
 
+static enum ocf_exit launched(const struct haproxy_server *server)
+{
+    cleanup_free char *shared = haproxy_shared_port(server);
+
+    if (!shared)
+        return OCF_SUCCESS;
+    (void)proc_end(&server->process, SIGTERM, HAPROXY_TERM_MS, server->context->deadline);
+    haproxy_forget(server);
+    return ocf_fail(OCF_ERR_GENERIC, "%s", shared);
+}
+
 enum ocf_exit haproxy_launch(struct haproxy_server *server)
 {
     const char *const argv[] = {server->binary, "-W", "-db", "-f", server->params->config, NULL};
@@ -78,7 +89,7 @@ enum ocf_exit haproxy_launch(struct haproxy_server *server)
         log_warning("the process could not be recorded: %s", strerror(-rc));
     haproxy_note(server, print);
     rc = wait_until_it_serves(server);
-    return rc ? launch_failed(server, from, rc) : OCF_SUCCESS;
+    return rc ? launch_failed(server, from, rc) : launched(server);
 }
 
 /* ---- stop ---- */

@@ -66,6 +66,12 @@ enum proc_state haproxy_find(struct haproxy_server *server, char **problem);
 void haproxy_note_reload_by_hand(const struct haproxy_server *server,
                                  const struct haproxy_info *info);
 
+/* ---- haproxy_ports.c ---- */
+
+/* NULL: nobody else listens where HAProxy does. Else which port, and who. Caller frees. Walks /proc
+ * and all listening sockets: for a start. */
+char *haproxy_shared_port(const struct haproxy_server *server);
+
 /* ---- haproxy_look.c: how is it ---- */
 
 /* Asks a running one how it is, and publishes that. The monitor's exit code, with the reason given;

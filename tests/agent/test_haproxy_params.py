@@ -73,3 +73,32 @@ def test_taken_port_is_named(proxy):
         reason = proxy.agent.must("start", ocf.ERR_GENERIC).reason
     assert f"127.0.0.1:{proxy.port}" in reason and "Address already in use" in reason
     proxy.agent.must("monitor", ocf.NOT_RUNNING)
+
+
+@pytest.mark.parametrize("bind, told", [("127.0.0.1:{}", "127.0.0.1:{}"), ("*:{}", "127.0.0.1:{}")])
+def test_a_port_that_another_haproxy_has(proxy, spawn, folder, until, bind, told):
+    """It would be shared, and each of the two would get some of the connections."""
+    other = folder / "other.cfg"
+    other.write_text(proxy.file.read_text().replace(str(proxy.socket), str(folder / "other"))
+                     .replace(f"127.0.0.1:{proxy.port}", bind.format(proxy.port)))
+    process = spawn("haproxy", "-db", "-f", other)
+    until(lambda: not proxy.refuses(), "the other one serves")
+    reason = proxy.agent.must("start", ocf.ERR_GENERIC).reason
+    assert told.format(proxy.port) in reason and f"process {process.pid} (/usr/sbin/haproxy)" in reason
+    assert proxy.agent.recorded_pid() is None and process.poll() is None
+    proxy.agent.must("monitor", ocf.NOT_RUNNING)
+
+
+def test_ports_shared_with_itself(proxy):
+    """A listener of several sockets, one a thread."""
+    proxy.file.write_text(proxy.file.read_text().replace(f":{proxy.port}", f":{proxy.port} shards 2"))
+    proxy.agent.must("start")
+
+
+def test_an_ipv6_port_that_another_haproxy_has(proxy, spawn, folder, until):
+    for path, socket_path in ((proxy.file, proxy.socket), (folder / "other.cfg", folder / "other")):
+        path.write_text(proxy.file.read_text().replace(str(proxy.socket), str(socket_path))
+                        .replace(f"127.0.0.1:{proxy.port}", f"[::1]:{proxy.port}"))
+    spawn("haproxy", "-db", "-f", folder / "other.cfg")
+    until((folder / "other").exists, "the other one serves")
+    assert f"[::1]:{proxy.port}" in proxy.agent.must("start", ocf.ERR_GENERIC).reason
