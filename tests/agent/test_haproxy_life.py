@@ -80,6 +80,18 @@ def test_stop_drains(proxy, echo, until):
     assert result.code == ocf.SUCCESS and "ended now" not in result.log
 
 
+def test_stop_drains_old_workers_too(proxy, echo, until):
+    proxy.write(server=echo)
+    proxy.agent.must("start", reload_token="1")
+    with proxy.connect() as client:
+        assert talks(client)
+        proxy.agent.must("reload-agent", reload_token="2")
+        stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=60000)
+        until(proxy.refuses, "no new connection is taken")
+        assert talks(client, b"a last word") and stop.poll() is None
+    assert proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
+
+
 @pytest.mark.parametrize("drain_timeout, timeout_ms", [(0, 20000), (1, 20000), (600, 4000)])
 def test_stop_ends_sessions_in_time(proxy, echo, drain_timeout, timeout_ms):
     proxy.write(server=echo)

@@ -112,6 +112,15 @@ def test_is_ended_by_a_stop(proxy, trouble, what):
     proxy.agent.must("monitor", ocf.NOT_RUNNING)
 
 
+@pytest.mark.parametrize("what", ["no_worker", "silence"])
+def test_there_is_nothing_to_drain(proxy, trouble, until, what):
+    """No stop waits for the sessions of a worker that is gone, or silent."""
+    trouble(what)
+    stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=120000)
+    until(lambda: stop.poll() is not None, "it ends before the time to drain is over")
+    assert proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
+
+
 def test_somebody_elses_silent_socket_is_neither_running_nor_stopped(proxy, silent_socket):
     silent_socket(proxy.socket)
     reason = proxy.agent.must("monitor", ocf.ERR_GENERIC, interval=0, timeout_ms=3000).reason

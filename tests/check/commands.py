@@ -50,6 +50,8 @@ BY_HAND = {
     "tests/bench/bench --systems suite standalone --scenarios crash hang power-off switchover --runs 10":
         "the bench that the results are of",
     "tests/bench/bench --render results.json": "a part of the bench, which takes an hour",
+    "pcs resource update haproxy reload_token=2":
+        "a cluster; the reload-agent that Pacemaker then runs is in tests/agent/test_haproxy_reload.py",
     "pcs resource move redis-clone NODE --promoted": "as above; the cluster tests move the role in the same way",
 }
 BLOCKS_BY_HAND = {
