@@ -222,7 +222,8 @@ char *haproxy_alert(const char *output, pid_t pid)
 int haproxy_config_check(const char *binary, const char *config, struct deadline deadline,
                          char **problem)
 {
-    const char *const argv[] = {binary, "-c", "-f", config, NULL};
+    /* -W as it will run: some sections (program) are an error without it. */
+    const char *const argv[] = {binary, "-W", "-c", "-f", config, NULL};
     struct run_result result = {0};
     int rc = run_program(argv, deadline, &result);
 

@@ -112,13 +112,43 @@ def test_is_ended_by_a_stop(proxy, trouble, what):
     proxy.agent.must("monitor", ocf.NOT_RUNNING)
 
 
-@pytest.mark.parametrize("what", ["no_worker", "silence"])
-def test_there_is_nothing_to_drain(proxy, trouble, until, what):
-    """No stop waits for the sessions of a worker that is gone, or silent."""
-    trouble(what)
+def ends_before_its_drain_time(proxy, until):
     stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=120000)
-    until(lambda: stop.poll() is not None, "it ends before the time to drain is over")
-    assert proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
+    until(lambda: stop.poll() is not None, "the stop ends before the time to drain is over")
+    return proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
+
+
+def test_without_a_worker_there_is_nothing_to_drain(proxy, trouble, until):
+    trouble("no_worker")
+    assert ends_before_its_drain_time(proxy, until)
+
+
+def test_a_program_is_no_worker(proxy, until):
+    """What a `program` section runs is a child of the master too."""
+    proxy.write("program helper\n    command sleep 600\n")
+    proxy.agent.must("start")
+    master, worker = proxy.agent.recorded_pid(), proxy.worker
+    helper, = set(until(lambda: len(found := ocf.children(master)) == 2 and found, "both run")) - {worker}
+    os.kill(master, signal.SIGSTOP)
+    os.kill(worker, signal.SIGKILL)
+    until(lambda: ocf.children(master) == [helper], "the worker is gone")
+    assert "no worker" in proxy.agent.must("monitor", ocf.ERR_GENERIC).reason
+    proxy.agent.must("stop")
+    assert not ocf.is_alive(helper)
+
+
+def test_record_of_another_haproxy(proxy, spawn, folder, until):
+    """Its number was given to one that is not ours."""
+    config = folder / "other.cfg"
+    config.write_text(proxy.file.read_text().replace(str(proxy.socket), str(folder / "other"))
+                      .replace(f":{proxy.port}", f":{proxy.pick_port()}"))
+    other = spawn("haproxy", "-db", "-f", config)
+    until((folder / "other").exists, "it is there")
+    proxy.agent.run_dir.mkdir(parents=True)
+    (proxy.agent.run_dir / "process").write_text(f"{other.pid} 1 /usr/sbin/haproxy\n")
+    proxy.agent.must("monitor", ocf.NOT_RUNNING)
+    proxy.agent.must("stop")
+    check_alive(other)
 
 
 def test_somebody_elses_silent_socket_is_neither_running_nor_stopped(proxy, silent_socket):
@@ -129,13 +159,13 @@ def test_somebody_elses_silent_socket_is_neither_running_nor_stopped(proxy, sile
     assert proxy.socket.exists()
 
 
-def test_frozen_worker(proxy):
+def test_frozen_worker(proxy, until):
     """There is nothing to drain in it: an end comes as soon as it is known to hang."""
     proxy.agent.must("start")
     master, worker = proxy.agent.recorded_pid(), proxy.worker
     os.kill(worker, signal.SIGSTOP)
     assert "no answer in time" in proxy.agent.must("monitor", ocf.ERR_GENERIC, timeout_ms=3000).reason
-    proxy.agent.must("stop", timeout_ms=5000)
+    assert ends_before_its_drain_time(proxy, until)
     assert not ocf.is_alive(master) and not ocf.is_alive(worker)
 
 
