@@ -13,9 +13,10 @@
 #include <signal.h>
 #include <string.h>
 
-#define POLL_MS    20
-#define HEARD_MS   200  /* how long a worker may go on to listen before it is told again */
-#define END_MARGIN 2000 /* of an action's time, kept for TERM, KILL and their confirmation */
+#define POLL_MS     20
+#define TELL_MS     200  /* how long an end is waited for before it is told again */
+#define TELL_MAX_MS 2000 /* each time twice as long as before, up to this */
+#define END_MARGIN  2000 /* of an action's time, kept for TERM, KILL and their confirmation */
 
 /* What is left of an action's time, less what it takes to end HAProxy for sure. */
 static struct deadline with_margin(struct deadline deadline)
@@ -107,44 +108,34 @@ static int end_workers(const struct proc_id *workers, int count, struct deadline
     return worst;
 }
 
-enum heard {
-    HEARD,            /* it has stopped listening, and its sessions go on */
-    NOT_HEARD,        /* the worker still listens and does not say that it is stopping */
-    NOTHING_TO_DRAIN, /* no worker is left, or it hangs, and its sessions with it */
-};
-
-static enum heard was_heard(const struct haproxy_server *server, struct deadline deadline)
+/* No worker is left, or it hangs, and its sessions with it. One that drains refuses to answer. */
+static bool nothing_to_drain(const struct haproxy_server *server, struct deadline deadline)
 {
     struct proc_id workers[HAPROXY_WORKERS_MAX];
     struct haproxy_info info;
-    int rc = haproxy_server_info(server, deadline, &info);
 
-    if (rc == -ETIMEDOUT ||
-        (!haproxy_is_single(server) && haproxy_server_workers(server, workers) == 0))
-        return NOTHING_TO_DRAIN;
-    return !rc && !info.stopping && haproxy_server_kin(server, info.pid) != HAPROXY_STRANGER
-               ? NOT_HEARD
-               : HEARD;
+    return haproxy_server_info(server, deadline, &info) == -ETIMEDOUT ||
+           (!haproxy_is_single(server) && haproxy_server_workers(server, workers) == 0);
 }
 
 /*
  * A soft stop. HAProxy 2.6 can lose a signal: 4 of 10 right after its stats socket answered for the
  * first time, none 0.4 s later; and one that comes just before it goes to sleep is noticed with the
- * next event only (its issue 1841). So the effect is looked at, and it is told again. 0: it has
- * ended; -ETIMEDOUT: it has not, though its time is over or there is nothing to wait for.
+ * next event only (its issue 1841). A second one does nothing more than the first, so it is told
+ * again and again. 0: it has ended; -ETIMEDOUT: it has not, though its time is over or there is
+ * nothing to wait for.
  */
 static int drain(const struct haproxy_server *server, struct deadline deadline)
 {
-    enum heard heard = NOT_HEARD;
+    int64_t wait_ms = TELL_MS;
     int rc;
 
     do {
-        rc = heard == NOT_HEARD ? proc_signal(&server->process, SIGUSR1) : 0;
+        rc = proc_signal(&server->process, SIGUSR1);
         if (!rc)
-            rc = proc_wait_gone(&server->process, deadline_min(deadline, deadline_in(HEARD_MS)));
-        if (rc == -ETIMEDOUT)
-            heard = was_heard(server, deadline);
-    } while (rc == -ETIMEDOUT && heard != NOTHING_TO_DRAIN && !deadline_passed(deadline));
+            rc = proc_wait_gone(&server->process, deadline_min(deadline, deadline_in(wait_ms)));
+        wait_ms = wait_ms < TELL_MAX_MS ? 2 * wait_ms : wait_ms;
+    } while (rc == -ETIMEDOUT && !deadline_passed(deadline) && !nothing_to_drain(server, deadline));
     return rc;
 }
 

@@ -249,13 +249,16 @@ int proc_end(const struct proc_id *id, int first, int64_t grace_ms, struct deadl
 
 int proc_arguments(pid_t pid, size_t limit, char **text, size_t *size)
 {
-    cleanup_free char *path = xasprintf("/proc/%d/cmdline", pid);
-    cleanup_fclose FILE *file = fopen(path, "re");
+    char path[64];
+    FILE *file;
 
+    snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+    file = fopen(path, "re");
     if (!file)
         return -errno;
     *text = xcalloc(limit + 1, 1); /* one that is cut off ends with a NUL too */
     *size = fread(*text, 1, limit, file);
+    fclose(file);
     return 0;
 }
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+import ocf
 from observer.resp import Connection
 from redis_kit import attribute_values, cluster_around
 
@@ -157,3 +158,9 @@ def talks(client, text=b"hello", answer=None):
     """Also of an echo, whose answer is the text."""
     client.sendall(text)
     return client.recv(4096) == (answer or text)
+
+
+def ends_before_its_drain_time(proxy, until):
+    stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=120000)
+    until(lambda: stop.poll() is not None, "the stop ends before the time to drain is over")
+    return proxy.agent.finish(stop, "stop").code == ocf.SUCCESS

@@ -9,6 +9,7 @@ import socket
 import pytest
 
 import ocf
+from haproxy_kit import ends_before_its_drain_time
 
 NOT_RUN = "does not run"
 
@@ -110,12 +111,6 @@ def test_is_ended_by_a_stop(proxy, trouble, what):
     assert proxy.agent.recorded_pid() is None and (what == "taken_port" or proxy.refuses())
     proxy.socket.unlink(missing_ok=True)  # a silent one is somebody else's
     proxy.agent.must("monitor", ocf.NOT_RUNNING)
-
-
-def ends_before_its_drain_time(proxy, until):
-    stop = proxy.agent.begin("stop", drain_timeout=60, timeout_ms=120000)
-    until(lambda: stop.poll() is not None, "the stop ends before the time to drain is over")
-    return proxy.agent.finish(stop, "stop").code == ocf.SUCCESS
 
 
 def test_without_a_worker_there_is_nothing_to_drain(proxy, trouble, until):
