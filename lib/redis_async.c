@@ -48,8 +48,7 @@ void redis_async_leave(struct redis_async *connection)
         connection_destroy(connection);
 }
 
-/* The first reason is the one that is told. */
-static void connection_fail(struct redis_async *connection, int rc, const char *text)
+void redis_async_fail(struct redis_async *connection, int rc, const char *text)
 {
     if (connection->down_rc)
         return;
@@ -59,7 +58,7 @@ static void connection_fail(struct redis_async *connection, int rc, const char *
 
 static void connection_close(struct redis_async *connection, int rc, const char *text)
 {
-    connection_fail(connection, rc, text);
+    redis_async_fail(connection, rc, text);
     if (connection->context)
         redisAsyncFree(connection->context); /* in a callback of hiredis: after it */
 }
@@ -109,9 +108,9 @@ static void context_gone(void *data)
     const redisAsyncContext *context = connection->context;
 
     if (context->err == REDIS_ERR_PROTOCOL)
-        connection_fail(connection, -EPROTO, context->errstr);
+        redis_async_fail(connection, -EPROTO, context->errstr);
     else
-        connection_fail(connection, -ECONNRESET, context->err ? context->errstr : "");
+        redis_async_fail(connection, -ECONNRESET, context->err ? context->errstr : "");
     loop_watch_free(steal_pointer(&connection->watch));
     connection->context = NULL;
 }
@@ -154,7 +153,7 @@ static void socket_connected(const redisAsyncContext *context, int status)
     int saved = errno;
 
     if (status != REDIS_OK) {
-        connection_fail(connection, saved > 0 ? -saved : -ECONNREFUSED, context->errstr);
+        redis_async_fail(connection, saved > 0 ? -saved : -ECONNREFUSED, context->errstr);
         return;
     }
     /* The deadline of `up` is the greeting's too. */
@@ -219,7 +218,7 @@ static int connection_begin(struct redis_async *connection)
     if (!context)
         return -ENOMEM;
     if (context->err) {
-        connection_fail(connection, saved > 0 ? -saved : -EIO, context->errstr);
+        redis_async_fail(connection, saved > 0 ? -saved : -EIO, context->errstr);
         redisAsyncFree(context);
         return 0;
     }
@@ -235,6 +234,7 @@ static int connection_begin(struct redis_async *connection)
     }
     connection->context = context;
     hooks_set(connection);
+    redis_async_guard(connection);
     redisAsyncSetConnectCallback(context, socket_connected); /* asks for writing */
     return 0;
 }

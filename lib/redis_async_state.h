@@ -24,6 +24,7 @@ struct redis_async {
     struct redis_async_events events;
     void *data;
     redisAsyncContext *context; /* NULL: gone */
+    redisReplyObjectFunctions create, guarded;
     struct redis_tls *tls;      /* NULL: plain */
     struct loop_watch *watch;
     short interest;
@@ -45,6 +46,12 @@ struct redis_async {
 void redis_async_enter(struct redis_async *connection);
 /* Tells the end, if it came; the connection may be gone afterwards. */
 void redis_async_leave(struct redis_async *connection);
+
+/* Why it is about to end: the first reason is the one that is told. */
+void redis_async_fail(struct redis_async *connection, int rc, const char *text);
+
+/* From here on what hiredis could not bear ends the connection (-EPROTO). */
+void redis_async_guard(struct redis_async *connection);
 
 /* redis_async_ask without its checks. */
 int redis_async_send(struct redis_async *connection, int64_t deadline_ms, redis_answer_fn fn,
