@@ -8,12 +8,27 @@
 #include <errno.h>
 #include <string.h>
 
-static int64_t number_of(const struct redis_list *list, const char *field)
+#define HOST_CHARACTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:-_%"
+#define EPOCH_MAX       (INT64_MAX - 1) /* there is one above it */
+
+static int64_t number_of(const struct redis_list *list, const char *field, int64_t max)
 {
     const char *text = redis_list_field(list, field);
     int64_t value;
 
-    return text && parse_int64(text, INT64_MIN, INT64_MAX, &value) == 0 ? value : 0;
+    return text && parse_int64(text, 0, max, &value) == 0 ? value : 0;
+}
+
+/* Both, or neither: they go into an attribute and into what other Sentinels are told. */
+static void read_address(const struct redis_list *master, struct sentinel_view *view)
+{
+    const char *host = redis_list_field(master, "ip");
+    int port = (int)number_of(master, "port", 65535);
+
+    if (!port || !host || strlen(host) >= sizeof(view->host) || host[strspn(host, HOST_CHARACTERS)])
+        return;
+    snprintf(view->host, sizeof(view->host), "%s", host);
+    view->port = host[0] ? port : 0;
 }
 
 /* `flags` is a list of words with commas. */
@@ -32,20 +47,18 @@ static bool has_flag(const char *flags, const char *flag)
 void sentinel_view_read_master(const struct redis_list *master, struct sentinel_view *view)
 {
     const char *flags = redis_list_field(master, "flags");
-    const char *host = redis_list_field(master, "ip");
 
     view->watches = true;
-    snprintf(view->host, sizeof(view->host), "%s", host ? host : "");
-    view->port = (int)number_of(master, "port");
+    read_address(master, view);
     view->is_sdown = has_flag(flags, "s_down");
     view->is_odown = has_flag(flags, "o_down");
     view->is_failing_over = has_flag(flags, "failover_in_progress");
     view->reports_replica = str_eq(redis_list_field(master, "role-reported"), "slave");
-    view->quorum = number_of(master, "quorum");
-    view->down_after_ms = number_of(master, "down-after-milliseconds");
-    view->failover_timeout_ms = number_of(master, "failover-timeout");
-    view->parallel_syncs = number_of(master, "parallel-syncs");
-    view->config_epoch = number_of(master, "config-epoch");
+    view->quorum = number_of(master, "quorum", INT64_MAX);
+    view->down_after_ms = number_of(master, "down-after-milliseconds", INT64_MAX);
+    view->failover_timeout_ms = number_of(master, "failover-timeout", INT64_MAX);
+    view->parallel_syncs = number_of(master, "parallel-syncs", INT64_MAX);
+    view->config_epoch = number_of(master, "config-epoch", EPOCH_MAX);
 }
 
 /* "OK 3 usable Sentinels. ..." or "NOQUORUM 1 usable Sentinels. ..." */
@@ -204,7 +217,7 @@ void sentinel_view_attributes(const struct sentinel_view *view, sentinel_attribu
     cleanup_free char *primary = NULL;
     cleanup_free char *usable = NULL;
 
-    if (view && view->watches)
+    if (view && view->port)
         primary = xasprintf("%s:%d", view->host, view->port);
     if (view && view->usable)
         usable = xasprintf("%d", view->usable);

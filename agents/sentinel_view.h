@@ -24,7 +24,7 @@ struct sentinel_entry {
 struct sentinel_view {
     bool watches; /* it knows master_name; else the fields up to config_epoch are empty */
     char host[256];
-    int port;
+    int port; /* 0, and host "": what it names is no address */
     bool is_sdown, is_odown, is_failing_over;
     bool reports_replica; /* the server there says role:slave */
     int64_t quorum, down_after_ms, failover_timeout_ms, parallel_syncs;

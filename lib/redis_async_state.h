@@ -25,7 +25,7 @@ struct redis_async {
     void *data;
     redisAsyncContext *context; /* NULL: gone */
     redisReplyObjectFunctions create, guarded;
-    struct redis_tls *tls;      /* NULL: plain */
+    struct redis_tls *tls; /* NULL: plain */
     struct loop_watch *watch;
     short interest;
     struct loop_timer *connecting; /* the deadline of `up`; then, that there is something to tell */

@@ -46,6 +46,7 @@ BY_HAND = {
     "tests/sim/sim --schedule SEED --nodes 3": "as above",
     "tests/sim/rules [BUDGET]": "as above",
     "sudo ./quickstart campaign 50": "takes hours; `quickstart test` plays each of its scenarios once",
+    "make check TESTS=tests/fuzz/sample": "a part of make check, which every tier of units runs",
     "make check TESTS=tests/sim/sample": "a part of make check, which every tier of units runs",
     "tests/bench/bench --systems suite standalone --scenarios crash hang power-off switchover --runs 10":
         "the bench that the results are of",
@@ -55,6 +56,7 @@ BY_HAND = {
     "pcs resource move redis-clone NODE --promoted": "as above; the cluster tests move the role in the same way",
 }
 BLOCKS_BY_HAND = {
+    ("docs/building.md", "A million hostile answers"): "make check has a sample",
     ("docs/bench.md", "The bench: what a failure costs, side by side"): "takes an hour",
     ("docs/building.md", "A campaign of the simulation"): "takes as long as one wants; make check has a sample",
 }
