@@ -21,6 +21,9 @@ from cluster.seed import Seed  # noqa: E402
 from lab import Lab, LabError  # noqa: E402
 
 
+TOLD = pytest.StashKey()
+
+
 def pytest_addoption(parser):
     parser.addoption("--install-dir", default=os.environ.get("RHA_INSTALL_DIR", TESTS.parent / "build/root"),
                      help="what `make install DESTDIR=` wrote (default: $RHA_INSTALL_DIR, else build/root)")
@@ -93,6 +96,22 @@ def unfenced(cluster):
 @pytest.fixture
 def rounds(pytestconfig):
     return pytestconfig.getoption("--rounds")
+
+
+@pytest.fixture
+def tell(request):
+    """tell(LINE): a figure for the end of the report, whether the scenario passes or not."""
+    def note(line):
+        request.config.stash.setdefault(TOLD, []).append(f"{request.node.name}: {line}")
+    return note
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    told = config.stash.get(TOLD, [])
+    if told:
+        terminalreporter.section("figures")
+        for line in told:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture

@@ -10,11 +10,11 @@
 """
 
 import random
-import re
 
 import pytest
 
 from lab import LabError
+from observer.sentinel_words import said
 
 NODES = ("n1", "n2", "n3")
 FEED_LOG = "/run/redis-ha/sentinel/sentinel/feed.log"
@@ -22,23 +22,13 @@ SENTINEL_LOG = "/var/lib/redis-ha/sentinel/sentinel/sentinel.log"
 
 
 def said_by_sentinel(cluster, name):
-    """What the three attributes of a node have to be, by its Sentinel's own answers."""
+    """What the three attributes of a node have to be; None where its Sentinel gives no answer."""
     try:
-        words = cluster.sentinel(name, "MASTER", "mymaster").splitlines()
-        info = cluster.node(name).output(["redis-cli", "-p", "26379", "INFO", "sentinel"])
-        quorum = cluster.node(name).output(["redis-cli", "-p", "26379", "SENTINEL", "CKQUORUM", "mymaster"])
+        return said(cluster.sentinel(name, "MASTER", "mymaster").splitlines(),
+                    cluster.node(name).output(["redis-cli", "-p", "26379", "SENTINEL", "CKQUORUM", "mymaster"]),
+                    cluster.node(name).output(["redis-cli", "-p", "26379", "INFO", "sentinel"]))
     except LabError:
         return None
-    if not words or not info.startswith("# Sentinel"):
-        return None
-    master = dict(zip(words[::2], words[1::2]))
-    flags = master["flags"].split(",")
-    usable = re.search(r"(\d+) usable", quorum)
-    for status, holds in (("tilt", "sentinel_tilt:1" in info), ("no-quorum", not quorum.startswith("OK")),
-                          ("odown", "o_down" in flags), ("sdown", "s_down" in flags), ("ok", True)):
-        if holds:
-            return {"status": status, "master": f"{master['ip']}:{master['port']}",
-                    "sentinels": usable[1] if usable else None}
 
 
 def agreed(cluster):
@@ -47,9 +37,9 @@ def agreed(cluster):
         before = said_by_sentinel(cluster, node.name)
         shown = {what: cluster.attributes(f"sentinel-{what}").get(node.name)
                  for what in ("status", "master", "sentinels")}
-        said = said_by_sentinel(cluster, node.name)
-        if said is None or said != before or said != shown:
-            raise LabError(f"{node.name}: Sentinel says {said}, the attributes {shown}")
+        after = said_by_sentinel(cluster, node.name)
+        if after is None or after != before or after != shown:
+            raise LabError(f"{node.name}: Sentinel says {after}, the attributes {shown}")
     return True
 
 
