@@ -133,6 +133,9 @@ bool watch_news_choose(struct watch *watch, const struct redis_hello *hello);
 void watch_news_heard(struct watch *watch, const struct redis_hello *hello);
 /* Somebody joined, who has heard nothing. */
 void watch_news_repeat(struct watch *watch);
+/* Sentinel names another server now: the clients of this one are to ask again. false: none leads
+ * elsewhere. */
+bool watch_news_drop(struct watch *watch);
 void watch_ring_hello(struct watch *watch, const struct redis_hello *hello);
 
 /* On a bus of the watch's, or not, as bus_send says. */

@@ -77,6 +77,10 @@ static void take(void *data, struct caller *caller, const char *line)
         watch_news_follow(watch, caller);
         return;
     }
+    if (str_eq(line, "drop")) {
+        caller_answer(caller, watch_news_drop(watch) ? "done" : "refused nobody else leads");
+        return;
+    }
     if (sscanf(line, "hello %" SCNu64 " %" SCNu64, &hello.epoch, &hello.number) == 2) {
         choose(watch, caller, &hello);
         return;

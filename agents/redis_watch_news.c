@@ -91,6 +91,14 @@ void watch_news_heard(struct watch *watch, const struct redis_hello *hello)
         say(watch);
 }
 
+bool watch_news_drop(struct watch *watch)
+{
+    if (!watch->news.leader || leads_here(watch))
+        return false;
+    watch_redis_order(watch, &(struct protocol_effect){.kind = PROTOCOL_EFFECT_DROP_CLIENTS});
+    return true;
+}
+
 void watch_news_repeat(struct watch *watch)
 {
     if (watch->news.leader && watch->news.hello.epoch == watch->news.epoch)

@@ -118,9 +118,8 @@ int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn
 }
 
 /* Its answer is not waited for: what becomes of it is told as any other news. */
-int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint64_t number)
+static int say(const struct sentinel_news *news, const char *line)
 {
-    cleanup_free char *line = xasprintf("hello %" PRIu64 " %" PRIu64 "\n", epoch, number);
     int fd = connect_watch(news, line);
 
     if (fd < 0)
@@ -144,6 +143,18 @@ void sentinel_news_quorum(struct sentinel_news *news, const struct sentinel_view
     news->is_down = is_down;
     if (send_line(news->fd, line))
         log_warning("the watch does not take what Sentinel's quorum says");
+}
+
+int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint64_t number)
+{
+    cleanup_free char *line = xasprintf("hello %" PRIu64 " %" PRIu64 "\n", epoch, number);
+
+    return say(news, line);
+}
+
+int sentinel_news_drop(const struct sentinel_news *news)
+{
+    return say(news, "drop\n");
 }
 
 void sentinel_news_close(struct sentinel_news *news)

@@ -26,6 +26,8 @@ int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint6
 /* Sentinel's answers of just now. A primary that is down is told of each time, for the watch
  * believes it for three seconds; then once that it is not any more. */
 void sentinel_news_quorum(struct sentinel_news *news, const struct sentinel_view *view);
+/* The clients of the server here, which leads no more, are to ask Sentinel again. 0 or -errno. */
+int sentinel_news_drop(const struct sentinel_news *news);
 void sentinel_news_close(struct sentinel_news *news); /* NULL-safe */
 
 #endif

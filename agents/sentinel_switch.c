@@ -2,7 +2,9 @@
 /*
  * Whoever leads is told by this node's redis-watch. The feed beside the leader chooses the number:
  * above all that its Sentinel knows of. One that does not take it (it has seen higher ones, or has
- * no peer in whose name it could be told) is the agent's next monitor's to correct.
+ * no peer in whose name it could be told) is the agent's next monitor's to correct. Once Sentinel
+ * names another one, the clients of the primary that was are sent away to ask again, as Sentinel
+ * itself does after a failover of its own.
  */
 #include "sentinel_switch.h"
 
@@ -17,6 +19,7 @@
 
 #define ANSWER_MS 1000
 #define AGAIN_MS  1000 /* from one hello to the next of the same number */
+#define DROPS     2    /* at once, and when the other Sentinels have been told as well */
 
 struct sentinel_switch {
     const struct sentinel_server *server;
@@ -31,6 +34,9 @@ struct sentinel_switch {
     uint64_t chosen_epoch; /* for which we chose, and when */
     int64_t chosen_ms;
     int64_t told_ms; /* when a hello was sent for `leader`; 0: not yet */
+    bool led;        /* whoever was last told to lead did so here */
+    int drops;       /* of the clients here that are still to come */
+    struct loop_timer *drop;
 };
 
 static bool is_named(const struct sentinel_switch *change)
@@ -110,12 +116,29 @@ static bool is_wanted(const struct sentinel_switch *change)
            (!change->told_ms || clock_ms() >= change->told_ms + AGAIN_MS);
 }
 
+/* Those that came to the server here since it was demoted, on the word of a Sentinel that knew no
+ * better, may stay for ever on a replica that refuses their writes. */
+static void drop_clients(void *data)
+{
+    struct sentinel_switch *change = data;
+    int rc = change->drops ? sentinel_news_drop(change->news) : 0;
+
+    if (!change->drops)
+        return;
+    if (rc)
+        log_warning("clients of the server here cannot be dropped: %s", strerror(-rc));
+    if (--change->drops)
+        (void)loop_timer_start(change->drop, AGAIN_MS);
+}
+
 void sentinel_switch_seen(struct sentinel_switch *change, struct redis_async *asks,
                           const struct sentinel_view *view)
 {
     change->view = *view;
     change->asks = asks;
     sentinel_news_quorum(change->news, view);
+    if (change->drops == DROPS && is_named(change) && !loop_timer_runs(change->drop))
+        (void)loop_timer_start(change->drop, 0);
     if (is_wanted(change))
         change->asking =
             redis_async_ask_words(asks, ANSWER_MS, peers_came, change, "SENTINEL", "SENTINELS",
@@ -129,6 +152,13 @@ static void leader_came(void *data, const struct sentinel_leader *leader)
     if (leader->host[0])
         log_info("%s:%d leads epoch %" PRIu64 ", Sentinel's %" PRIu64, leader->host, leader->port,
                  leader->epoch, leader->number);
+    if (leader->host[0]) {
+        if (leader->here)
+            change->drops = 0;
+        else if (change->led && sentinel_obeys_pacemaker(change->server))
+            change->drops = DROPS;
+        change->led = leader->here;
+    }
     change->leader = *leader;
     if (leader->number > change->highest)
         change->highest = leader->number;
@@ -143,6 +173,9 @@ int sentinel_switch_open(struct loop *loop, const struct sentinel_server *server
 
     *change = (struct sentinel_switch){.server = server, .look = look, .data = data};
     *made = change;
+    change->drop = loop_timer_new(loop, LOOP_NORMAL, drop_clients, change);
+    if (!change->drop)
+        return -ENOMEM;
     return sentinel_news_open(loop, server->params->redis, leader_came, change, &change->news);
 }
 
@@ -151,5 +184,6 @@ void sentinel_switch_close(struct sentinel_switch *change)
     if (!change)
         return;
     sentinel_news_close(change->news);
+    loop_timer_free(change->drop);
     free(change);
 }
