@@ -24,6 +24,7 @@ static void connection_destroy(struct redis_async *connection)
     free((char *)connection->endpoint.password);
     redis_tls_free(connection->tls);
     free(connection->down_text);
+    free(connection->pattern);
     free(connection);
 }
 

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "redis_reply.h"
+#include "util.h"
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -220,5 +221,6 @@ int redis_async_subscribe(struct redis_async *connection, const char *pattern, r
         REDIS_OK)
         return -ENOTCONN;
     connection->is_subscribed = true;
+    connection->pattern = xstrdup(pattern);
     return 0;
 }

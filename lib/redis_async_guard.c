@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * hiredis asserts, so ends the program, where a peer answers what was not asked, or sends to a
- * subscriber what is no message; and takes memory for as many elements as a list claims to have. So
- * each object is looked at as it is made: one that is refused ends the connection.
+ * subscriber what is no message; calls the callback of another answer again; and takes memory for
+ * as many elements as a list claims to have. So each object is looked at as it is made: one that is
+ * refused ends the connection.
  */
 #include "redis_async_state.h"
 
@@ -25,33 +26,38 @@ static bool refuse(struct redis_async *connection, const char *text)
     return false;
 }
 
-static bool is_awaited(struct redis_async *connection, const redisReadTask *task)
+/* An error is what hiredis ends the connection for by itself. A list may be none ("*-1"). */
+static bool is_awaited(struct redis_async *connection, const redisReadTask *task, bool is_list)
 {
-    return task->parent || connection->first || connection->is_subscribed ||
-           task->type == REDIS_REPLY_ERROR || refuse(connection, "it answers what was not asked");
+    return task->parent || task->type == REDIS_REPLY_ERROR ||
+           (connection->is_subscribed ? is_list : connection->first != NULL) ||
+           refuse(connection, "it answers what was not asked");
 }
 
-/* The first two words of a message. `text` NULL: it is no text. */
+static bool is_text(const char *text, size_t length, const char *wanted)
+{
+    return text && length == strlen(wanted) && memcmp(text, wanted, length) == 0;
+}
+
+/* The first two words of a message; hiredis calls for one that it does not know whom it called
+ * last. `text` NULL: it is no text. */
 static bool is_message_word(struct redis_async *connection, const redisReadTask *task,
                             const char *text, size_t length)
 {
-    static const char *const kinds[] = {"psubscribe", "pmessage"};
-
     if (!connection->is_subscribed || !task->parent || task->parent->parent || task->idx > 1)
         return true;
-    for (size_t i = 0; text && i < ARRAY_SIZE(kinds); i++)
-        if (task->idx == 1 || (length == strlen(kinds[i]) && memcmp(text, kinds[i], length) == 0))
-            return true;
+    if (task->idx == 1 ? is_text(text, length, connection->pattern)
+                       : is_text(text, length, "psubscribe") || is_text(text, length, "pmessage"))
+        return true;
     return refuse(connection, "what it publishes is no message");
 }
 
 static void *create_string(const redisReadTask *task, char *text, size_t length)
 {
     struct redis_async *connection = task->privdata;
-    bool is_text = task->type == REDIS_REPLY_STRING;
+    const char *word = task->type == REDIS_REPLY_STRING ? text : NULL;
 
-    return is_awaited(connection, task) &&
-                   is_message_word(connection, task, is_text ? text : NULL, length)
+    return is_awaited(connection, task, false) && is_message_word(connection, task, word, length)
                ? connection->create.createString(task, text, length)
                : NULL;
 }
@@ -62,7 +68,7 @@ static bool is_list_taken(struct redis_async *connection, const redisReadTask *t
         return refuse(connection, "a list in its answer is too long");
     if (connection->is_subscribed && !task->parent && count < MESSAGE_WORDS)
         return refuse(connection, "what it publishes is no message");
-    return is_awaited(connection, task) && is_message_word(connection, task, NULL, 0);
+    return is_awaited(connection, task, true) && is_message_word(connection, task, NULL, 0);
 }
 
 static void *create_array(const redisReadTask *task, element_count count)
@@ -78,7 +84,7 @@ static bool is_scalar_taken(const redisReadTask *task)
 {
     struct redis_async *connection = task->privdata;
 
-    return is_awaited(connection, task) && is_message_word(connection, task, NULL, 0);
+    return is_awaited(connection, task, false) && is_message_word(connection, task, NULL, 0);
 }
 
 static void *create_integer(const redisReadTask *task, long long value)

@@ -33,6 +33,7 @@ struct redis_async {
     struct ask *first, **last;
     size_t pending;
     bool is_up, is_subscribed;
+    char *pattern; /* that it is subscribed to */
     redis_push_fn push;
     void *push_data;
     int down_rc; /* 0: not down */

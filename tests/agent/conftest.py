@@ -31,6 +31,11 @@ numbers = itertools.count(1)
 handed_out = set()
 
 
+def pytest_addoption(parser):
+    parser.addoption("--conversations", type=int, default=1000,
+                     help="how many a hostile Sentinel has with sentinel-feed (default: 1000)")
+
+
 def pytest_configure(config):
     if os.geteuid() != 0:
         pytest.exit("these tests start servers as Pacemaker does: run them as root", returncode=2)

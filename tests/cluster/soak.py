@@ -194,6 +194,11 @@ class Book:
                 found.append((sent, answered, server))
         return found
 
+    def followed(self, client):
+        """How long after each promotion a write of that client was taken there: seconds."""
+        firsts = [(client.first_after(server, start - AHEAD), start, end) for server, start, end in self.reigns()]
+        return [max(0.0, first - start) for first, start, end in firsts if first and first < end]
+
     def namings(self):
         """How long after each promotion each Sentinel that could be reached named that server: seconds, and the
         promotions of which one never spoke."""

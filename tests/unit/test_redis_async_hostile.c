@@ -64,6 +64,13 @@ static void an_answer_to_nothing_ends_the_connection(void **state)
 static void what_is_no_message_ends_a_subscription(void **state)
 {
     static const char *const messages[] = {
+        "+OK\r\n",
+        ":1\r\n",
+        "$-1\r\n",
+        "*-1\r\n",
+        "$1\r\na\r\n",
+        "*3\r\n$10\r\npsubscribe\r\n$1\r\na\r\n:1\r\n",
+        "*4\r\n$8\r\npmessage\r\n$1\r\na\r\n$5\r\n+tilt\r\n$1\r\na\r\n",
         "*0\r\n",
         "*1\r\n$1\r\na\r\n",
         "*3\r\n:1\r\n$1\r\na\r\n$1\r\nb\r\n",
