@@ -46,6 +46,7 @@ BY_HAND = {
     "tests/sim/sim --schedule SEED --nodes 3": "as above",
     "tests/sim/rules [BUDGET]": "as above",
     "sudo ./quickstart campaign 50": "takes hours; `quickstart test` plays each of its scenarios once",
+    "sudo ./quickstart soak 140": "takes half an hour; `quickstart test` plays three of its rounds",
     "make check TESTS=tests/fuzz/sample": "a part of make check, which every tier of units runs",
     "make check TESTS=tests/sim/sample": "a part of make check, which every tier of units runs",
     "tests/bench/bench --systems suite standalone --scenarios crash hang power-off switchover --runs 10":

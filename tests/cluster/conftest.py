@@ -102,7 +102,7 @@ def rounds(pytestconfig):
 def tell(request):
     """tell(LINE): a figure for the end of the report, whether the scenario passes or not."""
     def note(line):
-        request.config.stash.setdefault(TOLD, []).append(f"{request.node.name}: {line}")
+        request.config.stash.setdefault(TOLD, []).append(line)
     return note
 
 
@@ -111,7 +111,7 @@ def pytest_terminal_summary(terminalreporter, config):
     if told:
         terminalreporter.section("figures")
         for line in told:
-            terminalreporter.write_line(line)
+            terminalreporter.write_line(f"figure: {line}")
 
 
 @pytest.fixture
