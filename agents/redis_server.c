@@ -6,16 +6,16 @@
 
 #include "log.h"
 #include "node_address.h"
+#include "redis_priority.h"
 #include "server.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define LOOPBACK         "127.0.0.1"
-#define LOOPBACK6        "::1"
-#define PORT_DEFAULT     6379
-#define PRIORITY_DEFAULT 100
+#define LOOPBACK     "127.0.0.1"
+#define LOOPBACK6    "::1"
+#define PORT_DEFAULT 6379
 
 static const char *const binaries[] = {
     "/usr/bin/redis-server",  "/usr/sbin/redis-server",  "/usr/local/bin/redis-server",
@@ -165,7 +165,7 @@ void redis_server_open(struct redis_server *server, const struct ocf_context *co
     complete_credentials(server);
     server->port =
         params->port ? (int)params->port : conf_int(server->conf, "port", 0, 65535, PORT_DEFAULT);
-    server->priority = conf_int(server->conf, "replica-priority", 0, INT32_MAX, PRIORITY_DEFAULT);
+    server->priority = redis_priority_of_user(server);
     recall_address(server);
     fill_endpoint(server);
 }
@@ -232,6 +232,8 @@ int redis_server_note(const struct redis_server *server)
         rc = file_write_atomic(endpoint_path, endpoint, 0600);
     if (!rc)
         rc = file_write_atomic(authority_path, "pacemaker\n", 0600);
+    if (!rc)
+        rc = redis_priority_note(server);
     return rc ? rc : note_peers(server);
 }
 

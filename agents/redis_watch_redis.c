@@ -120,11 +120,37 @@ static bool find_process(struct watch *watch)
     return true;
 }
 
+static void set_unheard(struct watch *watch, const char *key, const char *value)
+{
+    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
+                                key, value, NULL);
+}
+
+static void priority_answered(void *data, const struct redis_answer *answer)
+{
+    struct watch *watch = data;
+
+    watch->redis->held = answer->rc == 0; /* -BUSY: again with the next question */
+}
+
+/*
+ * Sentinel promotes no server of priority 0, and one that was adopted did not get it from us. The
+ * backlog's time comes first, as the mark of our 0 (redis_priority.c); besides, a server whose
+ * backlog is freed has no position (redis_watch_backlog.c).
+ */
+static void hold_priority(struct watch *watch)
+{
+    set_unheard(watch, "repl-backlog-ttl", "0");
+    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, priority_answered, watch,
+                                "CONFIG", "SET", "replica-priority", "0", NULL);
+}
+
 static void connection_up(void *data)
 {
     struct watch *watch = data;
 
     watch->redis->up = true;
+    watch->redis->held = false;
     watch_redis_ask(watch);
 }
 
@@ -181,6 +207,8 @@ void watch_redis_ask(struct watch *watch)
 {
     struct watch_redis *redis = watch->redis;
 
+    if (redis->up && !redis->asked && !redis->held)
+        hold_priority(watch);
     if (redis->up && !redis->asked &&
         redis_async_ask_words(redis->connection, ANSWER_MS, info_came, watch, "INFO", NULL) == 0)
         redis->asked = true;
@@ -289,12 +317,7 @@ static void order_backstop(struct watch *watch, const struct protocol_effect *ef
     char replicas[16];
 
     snprintf(replicas, sizeof(replicas), "%d", (int)effect->number);
-    /* Without its backlog it would have no position (redis_watch_backlog.c), so it is never freed.
-     */
-    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
-                                "repl-backlog-ttl", "0", NULL);
-    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
-                                "min-replicas-max-lag", "2", NULL);
+    set_unheard(watch, "min-replicas-max-lag", "2");
     send_order(watch, effect,
                (const char *const[]){"CONFIG", "SET", "min-replicas-to-write", replicas, NULL});
 }

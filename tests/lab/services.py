@@ -10,6 +10,7 @@ advance() does what is due.  `systemctl` in a node asks by a socket.
 import contextlib
 import os
 import pwd
+import shutil
 import signal
 import socket
 import struct
@@ -63,6 +64,9 @@ class Service:
         if self.unit.last("KillMode") != "process":
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
+        if self.unit.last("RuntimeDirectoryPreserve", "no") == "no":
+            for name in self.unit.words("RuntimeDirectory"):
+                shutil.rmtree(Path("/run", name), ignore_errors=True)
         self.pid = self.due = None
 
 
@@ -91,6 +95,12 @@ class Services:
                 self.start(name)
             except LabError as failure:
                 self.log(str(failure))
+
+    def reload(self):
+        """The units' files anew; what runs goes on."""
+        for name, service in self.known.items():
+            service.unit = units.load(name)
+        return "reloaded"
 
     # Wishes
 
@@ -249,6 +259,8 @@ class Services:
         try:
             if verb == "list":
                 return " ".join(units.names())
+            if verb == "reload":
+                return self.reload()
             if verb in ("start", "stop"):
                 getattr(self, verb)(name)
             elif verb in ("enable", "disable"):

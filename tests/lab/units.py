@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Units as packages ship them for systemd, and which of them a node starts when it boots.
 
-Read of a unit is what says how its program is started, watched and stopped, see systemd.service(5).
-Left aside are its sandbox, its limits and its drop-ins.
+Read of a unit and its drop-ins is what says how its program is started, watched and stopped, see
+systemd.service(5).  Left aside are its sandbox and its limits.
 """
 
 import contextlib
@@ -22,17 +22,21 @@ SPAN = {"": 1, "s": 1, "sec": 1, "ms": 0.001, "min": 60, "h": 3600}
 
 
 class Unit:
-    """One .service file."""
+    """One .service file, and what its drop-ins say after it."""
 
     def __init__(self, path):
         self.path, self.name = path, path.stem
         self.values = {}
-        for line in path.read_text().replace("\\\n", " ").splitlines():
+        for file in (path, *_drop_ins(path.name)):
+            self._read(file)
+        for key in TIMES:
+            self.seconds(key, "0")
+
+    def _read(self, file):
+        for line in file.read_text().replace("\\\n", " ").splitlines():
             key, equals, value = line.partition("=")
             if equals and not line.lstrip().startswith(("#", ";")):
                 self.values.setdefault(key.strip(), []).append(value.strip())
-        for key in TIMES:
-            self.seconds(key, "0")
 
     def last(self, key, default=""):
         return self.values.get(key, [default])[-1]
@@ -90,6 +94,11 @@ class Unit:
         known = pwd.getpwnam(user)
         return {"user": known.pw_uid, "group": known.pw_gid,
                 "extra_groups": os.getgrouplist(user, known.pw_gid)}
+
+
+def _drop_ins(name):
+    return sorted((path for folder in FOLDERS for path in Path(folder, f"{name}.d").glob("*.conf")),
+                  key=lambda path: path.name)
 
 
 def _assignments(text):

@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""docs/takeover.md, command by command: an installation in use becomes a cluster, fails over, and becomes
+stand-alone again, while clients write.
+
+     client: writers and pollers all the time
+        |
+     floating address, held by hand -> HAProxy -> the primary
+        n1 Redis, Sentinel, HAProxy     n2 the same     n3 the same      started by Debian's units
+        +---------- corosync and Pacemaker, with nothing to manage yet -----------+
+"""
+
+import time
+
+import pytest
+
+from cluster.example import COPY
+from cluster.field import MASTER, SERVICES, Field
+from documents import commands
+from lab import LabError
+
+GUIDE = "docs/takeover.md"
+SCRIPT = "cluster.pcs.sh"
+EXPORT = "What the commands need"
+USERS = {"n1": "100", "n2": "150", "n3": "200"}
+
+
+@pytest.fixture
+def field(bare_seed):
+    """In use for long: Sentinel has failed over from n1, and so rewritten each redis.conf."""
+    field = Field(bare_seed.lab, bare_seed.example)
+    field.deploy_field()
+    field.ask_sentinel("n1", "SENTINEL", "FAILOVER", MASTER)
+    field.wait(lambda: field.is_whole("n2"), 90, "Sentinel has promoted n2")
+    assert "replicaof" in field.node("n1").read("/etc/redis/redis.conf")
+    field.node("n2").run(f"echo 'slaveof {field.host_of('n1')} 6379' >>/etc/redis/redis.conf")  # long out of date
+    return field
+
+
+def typed(node, title, folder="/"):
+    """What stands below that title, typed on a node; what it said. It must succeed."""
+    lines = ["set -eu", *commands(GUIDE, EXPORT), f"cd {folder}", *commands(GUIDE, title)]
+    return node.run("\n".join(lines), timeout=300).stdout
+
+
+def everywhere(field, title):
+    for node in field.lab.nodes:
+        typed(node, title)
+
+
+def listed(said):
+    """The replicas' priorities that `grep -A 1` left of three Sentinels' answers; LabError unless all six are there."""
+    numbers = [line for line in said.splitlines() if line.isdigit()]
+    if len(numbers) != 6:
+        raise LabError(f"not six priorities: {numbers}")
+    return set(numbers)
+
+
+def look_until_priorities(field, title, fit):
+    """The operator looks again and again."""
+    looks = commands(GUIDE, title)[-1:]
+    lines = "\n".join([*commands(GUIDE, EXPORT), *looks])
+    field.wait(lambda: fit(listed(field.node("n1").run(lines).stdout)), 30, f"Sentinel has seen the priorities: {title}")
+
+
+def take_over(field):
+    """Steps 1 to 8; the cluster of step 2 is there."""
+    n1 = field.node("n1")
+    assert typed(n1, "1. See that all is well").count("OK 3 usable Sentinels") == 3
+    everywhere(field, "3. systemd starts nothing again")
+    assert n1.output(["systemctl", "is-active", *SERVICES]).split() == ["active"] * 3
+    typed(n1, "4. Hold Pacemaker")
+    typed(n1, "5. Hold Sentinel")
+    look_until_priorities(field, "5. Hold Sentinel", lambda seen: seen == {"0"})
+    n1.write(f"{COPY}/{SCRIPT}", field.example.text(SCRIPT))
+    typed_resources(field, n1)
+    typed(n1, "7. Let Pacemaker go")
+    assert typed(n1, "8. Look").count("OK 3 usable Sentinels") == 3
+    field.wait_healthy()
+    assert field.failures() == []
+
+
+def typed_resources(field, node):
+    """Step 6, whose last command is a look, until it shows what the step tells."""
+    *lines, look = commands(GUIDE, "6. The resources")
+
+    def seen():
+        said = node.run(look).stdout
+        assert "Failed Resource Actions" not in said, said
+        return ("Promoted n2 (unmanaged)" in said and said.count("Unpromoted n") == 2 and "Stopped: [" not in said
+                and sorted(field.attributes("redis-status").values()) == ["primary", "replica", "replica"]
+                and field.attributes("master-redis")["n2"] == "1000")
+    node.run("\n".join(["set -eu", f"cd {COPY}", *lines]), timeout=300)
+    field.wait(seen, 60, "Pacemaker and redis-watch have seen all of it")
+
+
+def give_back(field):
+    """Steps 9 to 15."""
+    n1 = field.node("n1")
+    typed(n1, "9. Hold Pacemaker")
+    everywhere(field, "10. End the companions")
+    everywhere(field, "11. The servers get their values back")
+    look_until_priorities(field, "12. Sentinel knows it", lambda seen: seen <= set(USERS.values()))
+    everywhere(field, "13. Stop the cluster")
+    everywhere(field, "14. systemd has them again")
+    assert typed(n1, "15. Look").count("OK 3 usable Sentinels") == 3
+
+
+def told(field, word):
+    return [line for node in field.lab.nodes
+            for line in node.output(["cat", "/var/log/redis/redis-sentinel.log"]).splitlines() if word in line]
+
+
+def follows(field, name):
+    """What redis.conf would have that server do at a boot."""
+    words = [line.split() for line in field.node(name).read("/etc/redis/redis.conf").splitlines()]
+    return [line[1] for line in words if line[:1] in (["replicaof"], ["slaveof"])]
+
+
+def test_there_and_back_while_clients_write(field):
+    before, promotions = field.identities(), told(field, "+promoted-slave")
+    with field.observer() as observer:
+        observer.wait_writes_after(0, 30)
+        take_over(field)
+        assert field.identities() == before, "adopted, not started again"
+        assert field.where_floating() == "n1"
+
+        assert field.move_primary_to("n3") == "n3"
+        observer.wait_writes_after(time.monotonic(), 30)
+
+        give_back(field)
+        assert field.identities() == before
+        assert field.is_whole("n3")
+        observer.wait_writes_after(time.monotonic(), 30)
+        verdict = observer.finish()
+    print({name: f"{verdict.longest_gap(name):.2f} s" for name in verdict.times})
+    assert (verdict.lost_acknowledged, verdict.two_at_once) == ([], [])
+    assert told(field, "+promoted-slave") == promotions, "Sentinel promoted nobody meanwhile"
+    assert {name: follows(field, name) for name in USERS} == {
+        "n1": [field.host_of("n3")], "n2": [field.host_of("n3")], "n3": []}
+
+    field.ask_sentinel("n1", "SENTINEL", "FAILOVER", MASTER)
+    field.wait(lambda: field.is_whole("n1"), 90, "Sentinel promotes again, the lowest priority first")
+
+
+def test_what_was_taken_over_is_the_clusters(field):
+    """Files that the servers rewrote, a watch that reads them anew, and ends of what systemd had started."""
+    identities = field.identities()
+    take_over(field)
+    for name in USERS:
+        field.redis(name, "CONFIG", "REWRITE")
+        assert "\nreplica-priority 0\n" in field.node(name).read("/etc/redis/redis.conf").replace("slave-", "replica-")
+        old = field.processes(name, "redis-watch")
+        field.signal(name, "redis-watch")
+        field.wait(lambda name=name, old=old: field.processes(name, "redis-watch") not in ([], old), 30,
+                   f"another redis-watch runs on {name}")
+    field.wait_healthy()
+
+    with field.observer() as observer:
+        observer.wait_writes_after(0, 30)
+        field.kill_redis("n2")
+        assert field.wait_promoted_elsewhere("n2") == "n1", "the user's priority decides"
+        observer.wait_writes_after(time.monotonic(), 30)
+        field.signal("n1", "redis-sentinel")
+        field.wait(lambda: field.ask_sentinel("n1", "SENTINEL", "MYID") == identities["n1"]["sentinel"][2], 60,
+                   "the agent has started that Sentinel again, with what it knew")
+        field.signal("n1", "haproxy")
+        field.wait_healthy()
+        observer.wait_writes_after(time.monotonic(), 60)
+        verdict = observer.finish()
+    assert (verdict.lost_confirmed, verdict.two_at_once) == ([], [])
+    for name, unit in (("n2", "redis-server"), ("n1", "redis-sentinel"), ("n1", "haproxy")):
+        assert field.node(name).run(["systemctl", "is-active", unit], check=False).stdout != "active\n"
+        assert len(field.processes(name, unit)) == (2 if unit == "haproxy" else 1)
