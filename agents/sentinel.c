@@ -246,7 +246,7 @@ static int set_up(const struct sentinel_server *server, struct sentinel_view *vi
     return rc;
 }
 
-static enum ocf_exit start_anew(struct sentinel_server *server)
+static enum ocf_exit launch(struct sentinel_server *server)
 {
     cleanup_free char *problem = NULL;
     struct sentinel_view view;
@@ -263,6 +263,17 @@ static enum ocf_exit start_anew(struct sentinel_server *server)
     }
     (void)sentinel_end(server);
     return ocf_fail(OCF_ERR_GENERIC, "Sentinel was started, but could not be set up: %s", problem);
+}
+
+/* The file of a first start that failed would count before a `config` that is given next. */
+static enum ocf_exit start_anew(struct sentinel_server *server)
+{
+    bool is_first = !sentinel_has_file(server);
+    enum ocf_exit rc = launch(server);
+
+    if (rc && is_first)
+        (void)file_remove(server->conf_path);
+    return rc;
 }
 
 static enum ocf_exit sentinel_start(const struct ocf_context *context, const void *params)

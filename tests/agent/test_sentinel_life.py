@@ -224,3 +224,33 @@ def test_does_not_adopt_what_another_instance_has(sentinel, agent):
     assert "another resource" in other.must("monitor", ocf.NOT_RUNNING, interval=0).log
     other.must("stop")
     sentinel.agent.must("monitor")
+
+
+def test_an_adopted_one_gets_the_values_that_differ(sentinel, spawn, folder, until):
+    """The probe changes nothing: the resource may be in maintenance."""
+    by_hand(sentinel, spawn, folder, until)
+    before = sentinel.master()
+    sentinel.agent.must("monitor", interval=0, down_after=700)
+    assert sentinel.master()["down-after-milliseconds"] == before["down-after-milliseconds"]
+    log = sentinel.agent.must("monitor", interval=5000, down_after=700, failover_timeout="20s").log
+    said = sentinel.master()
+    assert (said["down-after-milliseconds"], said["failover-timeout"]) == ("700", "20000")
+    assert "down-after-milliseconds: 30000, set to 700" in log
+    assert "set to" not in sentinel.agent.must("monitor", interval=5000, down_after=700, failover_timeout="20s").log
+
+
+def listens(host, port):
+    with socket.socket() as one:
+        return one.connect_ex((host, port)) == 0
+
+
+def test_a_first_start_that_failed_leaves_no_file_that_would_count_before_config(sentinel, spawn, folder, until):
+    """One that listens elsewhere than on loopback is found by its own file, which an operator may name late."""
+    config = folder / "by-hand.conf"
+    config.write_text(f"port {sentinel.port}\nbind 127.0.0.2\nsentinel monitor mymaster 127.0.0.1 7 2\n")
+    process = spawn("redis-sentinel", config)
+    until(lambda: listens("127.0.0.2", sentinel.port), "Sentinel listens")
+    assert "in use" in sentinel.agent.must("start", ocf.ERR_GENERIC).reason
+    assert not sentinel.file.exists()
+    sentinel.agent.must("start", config=config)
+    assert sentinel.agent.recorded_pid() == process.pid
