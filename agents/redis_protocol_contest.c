@@ -238,6 +238,22 @@ static bool may_follow(const struct protocol *p, const struct protocol_member *p
 }
 
 /*
+ * Before there is an epoch: a server that was in use before the cluster, and lives, since we are
+ * linked to it. Its watch is launched by a probe that may come after ours; to detach meanwhile
+ * would take its replicas away from it, and might choose another.
+ */
+static bool awaits_adoption(const struct protocol *p)
+{
+    if (protocol_newest(p)->epoch > 0 || p->digest.link != MEMBER_LINK_UP)
+        return false;
+    for (size_t i = 0; i < p->member_count; i++) {
+        if (p->member[i].id == p->digest.following)
+            return !p->member[i].told;
+    }
+    return false;
+}
+
+/*
  * A replica of a node that lost its quorum detaches too: what it acknowledged there, the ring that
  * goes on could not know.
  */
@@ -248,6 +264,8 @@ void protocol_settle_orders(struct protocol *p)
     if (!p->answered || p->digest.role != MEMBER_ROLE_REPLICA || p->stopping ||
         p->server != MEMBER_SERVER_ANSWERS || p->claim >= PROTOCOL_CLAIM_TAKING ||
         p->move != PROTOCOL_MOVE_NONE)
+        return;
+    if (awaits_adoption(p))
         return;
     if (p->contest || lost) {
         if (protocol_has_rule(p, PROTOCOL_RULE_SEAL) || p->digest.following == 0)

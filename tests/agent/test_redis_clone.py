@@ -21,6 +21,22 @@ def test_start_follows_nobody_and_is_nothing_to_sentinel(node):
     assert (one.score, one.status) == ("-INFINITY", "sealed")
 
 
+def test_the_users_priority_outlives_a_rewrite_of_the_configuration(node):
+    """CONFIG REWRITE writes the 0 that holds Sentinel; a user's own 0 comes alone."""
+    one = node("slave-priority 150")
+    one.must("start")
+    noted = one.agent.state_dir / "priority"
+    assert noted.read_text() == "150\n"
+    one.must("stop")
+    for lines, priority in ((["replica-priority 0", "repl-backlog-ttl 0"], "150"), (["replica-priority 120"], "120"),
+                            (["replica-priority 0"], "0")):
+        one.conf = lines
+        one.write()
+        one.must("start")
+        assert noted.read_text() == f"{priority}\n"
+        one.must("stop")
+
+
 def test_nobody_is_promoted_without_a_watch(node):
     one = node()
     one.must("start")

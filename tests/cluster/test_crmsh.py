@@ -24,6 +24,7 @@ def test_the_crmsh_example_adopts_the_running_primary_and_fails_over(bare_seed):
     assert bare_seed.wait_healthy() == "n2"
     assert bare_seed.pid("n2") == pid, "the server was adopted, not started again"
     assert bare_seed.failures() == []
+    assert bare_seed.redis("n2", "CONFIG", "GET", "replica-priority").split()[1] == "0", "Sentinel is not to promote it"
 
     with bare_seed.observer() as observer:
         observer.wait_writes_after(0, 30)

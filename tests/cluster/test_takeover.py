@@ -71,6 +71,8 @@ def take_over(field):
     typed(n1, "4. Hold Pacemaker")
     typed(n1, "5. Hold Sentinel")
     look_until_priorities(field, "5. Hold Sentinel", lambda seen: seen == {"0"})
+    with pytest.raises(LabError, match="NOGOODSLAVE"):  # whoever asks, and whenever from here on
+        field.ask_sentinel("n1", "SENTINEL", "FAILOVER", MASTER)
     n1.write(f"{COPY}/{SCRIPT}", field.example.text(SCRIPT))
     typed_resources(field, n1)
     typed(n1, "7. Let Pacemaker go")
@@ -120,19 +122,25 @@ def test_there_and_back_while_clients_write(field):
     before, promotions = field.identities(), told(field, "+promoted-slave")
     with field.observer() as observer:
         observer.wait_writes_after(0, 30)
+        marks = [time.monotonic()]
         take_over(field)
+        observer.wait_writes_after(time.monotonic(), 30)
+        marks.append(time.monotonic())
         assert field.identities() == before, "adopted, not started again"
         assert field.where_floating() == "n1"
 
         assert field.move_primary_to("n3") == "n3"
         observer.wait_writes_after(time.monotonic(), 30)
 
+        marks.append(time.monotonic())
         give_back(field)
         assert field.identities() == before
         assert field.is_whole("n3")
         observer.wait_writes_after(time.monotonic(), 30)
+        marks.append(time.monotonic())
         verdict = observer.finish()
-    print({name: f"{verdict.longest_gap(name):.2f} s" for name in verdict.times})
+    for what, since, until in (("take-over", *marks[:2]), ("way back", *marks[2:])):
+        print(what, {name: f"{verdict.longest_gap(name, since, until):.2f} s" for name in verdict.times})
     assert (verdict.lost_acknowledged, verdict.two_at_once) == ([], [])
     assert told(field, "+promoted-slave") == promotions, "Sentinel promoted nobody meanwhile"
     assert {name: follows(field, name) for name in USERS} == {

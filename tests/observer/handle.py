@@ -28,9 +28,9 @@ class Verdict:
     two_at_once: list        # pairs of servers that took writes at the same time: there must be none
     times: dict              # writer -> when each write was acknowledged, or confirmed where it asks for that
 
-    def longest_gap(self, writer):
-        """Seconds: the longest time between two of its writes."""
-        times = self.times[writer]
+    def longest_gap(self, writer, since=0.0, until=float("inf")):
+        """Seconds: the longest time between two of its writes that were acknowledged in that span (monotonic s)."""
+        times = [moment for moment in self.times[writer] if since <= moment <= until]
         return max((late - early for early, late in zip(times, times[1:])), default=0.0)
 
 

@@ -36,6 +36,29 @@ static void a_seal_of_an_earlier_trouble_does_not_count(void **unused)
     }
 }
 
+/* Node 2 was in use before there was a cluster, and its watch is launched last. */
+static void a_replica_stays_linked_until_its_primary_is_adopted(void **unused)
+{
+    (void)unused;
+    for (int linked = 0; linked < 2; linked++) {
+        follow();
+        restart_watch();
+        seen = 0;
+        digest.link = linked ? MEMBER_LINK_UP : MEMBER_LINK_DOWN;
+        peer[2].epoch = 0;
+        memset(&peer[2].newest, 0, sizeof(peer[2].newest));
+        give(1100, (struct protocol_event){.kind = PROTOCOL_EVENT_RECORD});
+        give_ring(1101, 2, 3, true);
+        give_digest(1102);
+        echo(1103);
+        assert_true(machine.contest);
+        assert_int_equal(was_seen(PROTOCOL_EFFECT_SEAL), !linked);
+        peer[2].ring = machine.ring;
+        give_told(1104, 2, &peer[2]);
+        assert_true(was_seen(PROTOCOL_EFFECT_SEAL));
+    }
+}
+
 static void a_score_that_promotes_nobody_stands_until_the_verdict(void **unused)
 {
     (void)unused;
@@ -247,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seal_of_an_earlier_trouble_does_not_count),
+        cmocka_unit_test(a_replica_stays_linked_until_its_primary_is_adopted),
         cmocka_unit_test(a_score_that_promotes_nobody_stands_until_the_verdict),
         cmocka_unit_test(a_verdict_stands_while_a_server_comes_back),
         cmocka_unit_test(a_crashed_primary_keeps_its_score_until_the_others_are_ranked),
