@@ -10,6 +10,8 @@ HERE = "tests/check/commands.py"
 README_TEST = "tests/cluster/test_readme.py"
 BUILDS = "tests/check/builds.py"
 EXAMPLE = "tests/cluster/example.py"
+TAKEOVER, TAKEOVER_TEST = "docs/takeover.md", "tests/cluster/test_takeover.py"
+RULES_TEST = "tests/cluster/test_rules.py"
 
 # What runs the commands below a heading, and names that heading to take them from the document.
 BLOCKS = {
@@ -20,13 +22,31 @@ BLOCKS = {
     ("README.md", "5. Look."): [README_TEST],
     ("README.md", "6. Try it"): [README_TEST],
     ("crm-examples/README.md", "What to change"): [EXAMPLE],
+    ("crm-examples/rules/README.md", "Deploying"): [RULES_TEST],
     ("docs/building.md", "Building and testing"): [BUILDS],
+    (TAKEOVER, "What the commands need"): [TAKEOVER_TEST],
+    (TAKEOVER, "1. See that all is well"): [TAKEOVER_TEST],
+    (TAKEOVER, "3. systemd starts nothing again"): [TAKEOVER_TEST],
+    (TAKEOVER, "4. Hold Pacemaker"): [TAKEOVER_TEST],
+    (TAKEOVER, "5. Hold Sentinel"): [TAKEOVER_TEST],
+    (TAKEOVER, "6. The resources"): [TAKEOVER_TEST],
+    (TAKEOVER, "7. Let Pacemaker go"): [TAKEOVER_TEST],
+    (TAKEOVER, "8. Look"): [TAKEOVER_TEST],
+    (TAKEOVER, "9. Hold Pacemaker"): [TAKEOVER_TEST],
+    (TAKEOVER, "10. End the companions"): [TAKEOVER_TEST],
+    (TAKEOVER, "11. The servers get their values back"): [TAKEOVER_TEST],
+    (TAKEOVER, "12. Sentinel knows it"): [TAKEOVER_TEST],
+    (TAKEOVER, "13. Stop the cluster"): [TAKEOVER_TEST],
+    (TAKEOVER, "14. systemd has them again"): [TAKEOVER_TEST],
+    (TAKEOVER, "15. Look"): [TAKEOVER_TEST],
     ("tests/lab/README.md", "By hand (as root)"): ["tests/lab/test_lab.py"],
 }
 
 # What runs a command between backticks, and the words there that do so.
 INLINE = {
     "crm configure load update cluster.crm": (EXAMPLE, "crm configure load update cluster.crm"),
+    "crm configure load update rules.crm": (RULES_TEST, "crm configure load update rules.crm"),
+    "crm_resource --cleanup": ("tests/cluster/seed.py", '"crm_resource", "--cleanup"'),
     "make check TESTS=tests/unit/test_param": (BUILDS, "make check TESTS=tests/unit/test_param"),
     "make check-valgrind": ("quickstart", "check-valgrind"),
     "make distcheck": (BUILDS, "make distcheck"),
@@ -35,6 +55,8 @@ INLINE = {
     "man ocf_redis-ha_redis": (README_TEST, "man ocf_redis-ha_redis"),
     "mkdir out && cd out && ../configure && make": (BUILDS, "mkdir out && cd out && ../configure && make"),
     "openssl rand -hex 24": (EXAMPLE, "openssl rand -hex 24"),
+    "pcs resource update sentinel down_after=1000":
+        (TAKEOVER_TEST, "pcs resource update sentinel down_after=1000"),
     "sudo ./quickstart test agent": ("quickstart", "    agent)"),
     "sudo ./quickstart test cluster": ("quickstart", "    cluster)"),
     "tests/check/run --list": (BUILDS, "tests/check/run --list"),
