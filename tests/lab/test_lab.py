@@ -170,6 +170,23 @@ def test_disk_survives_power_cycle_and_run_does_not(bare):
     assert node.run("ls /run/lost /tmp/lost", check=False).returncode != 0
 
 
+def test_a_drop_in_counts_once_the_units_are_read_anew(bare):
+    n1 = bare.node("n1")
+    n1.run(["systemctl", "start", "redis-server"])
+    n1.write("/etc/systemd/system/redis-server.service.d/own.conf",
+             "[Service]\nRestart=no\nRuntimeDirectoryPreserve=yes\n")
+    n1.run(["systemctl", "daemon-reload"])
+    n1.run("kill -9 $(pidof redis-server)")
+    bare.wait(lambda: n1.run(["systemctl", "is-active", "redis-server"], check=False).stdout == "failed\n", 10,
+              "it is not started again")
+    n1.run(["test", "-d", "/run/redis"])
+    n1.run("rm -r /etc/systemd/system/redis-server.service.d")
+    n1.run(["systemctl", "daemon-reload"])
+    n1.run(["systemctl", "start", "redis-server"])
+    n1.run(["systemctl", "stop", "redis-server"])
+    assert n1.run(["test", "-d", "/run/redis"], check=False).returncode == 1, "its folder goes with it"
+
+
 def test_services_run_as_their_units_say(bare):
     n1 = bare.node("n1")
 
