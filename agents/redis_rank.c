@@ -50,12 +50,20 @@ static bool in_pool(const struct rank_question *question, const struct rank_cand
     return c->epoch == top || !rule(question, PROTOCOL_RULE_RANK_EPOCH);
 }
 
+/* A primary from before there was an epoch: clients write to it, and nobody asked for a move. */
+static bool is_in_use(const struct rank_candidate *c)
+{
+    return c->epoch == 0 && c->role == MEMBER_ROLE_PRIMARY;
+}
+
 /* Does a lead over b? Never by anything but data first. */
 static bool leads(const struct rank_question *question, const struct rank_candidate *a,
                   const struct rank_candidate *b)
 {
     if (rule(question, PROTOCOL_RULE_RANK_OFFSET) && a->offset != b->offset)
         return a->offset > b->offset;
+    if (is_in_use(a) != is_in_use(b))
+        return is_in_use(a);
     if (a->yields != b->yields)
         return b->yields;
     if (a->priority != b->priority)

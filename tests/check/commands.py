@@ -39,6 +39,7 @@ BLOCKS = {
     (TAKEOVER, "13. Stop the cluster"): [TAKEOVER_TEST],
     (TAKEOVER, "14. systemd has them again"): [TAKEOVER_TEST],
     (TAKEOVER, "15. Look"): [TAKEOVER_TEST],
+    (TAKEOVER, "16. Start the cluster"): [TAKEOVER_TEST],
     ("tests/lab/README.md", "By hand (as root)"): ["tests/lab/test_lab.py"],
 }
 

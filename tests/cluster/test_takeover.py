@@ -10,6 +10,7 @@ stand-alone again, while clients write.
 """
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -62,36 +63,53 @@ def look_until_priorities(field, title, fit):
     field.wait(lambda: fit(listed(field.node("n1").run(lines).stdout)), 30, f"Sentinel has seen the priorities: {title}")
 
 
-def take_over(field):
-    """Steps 1 to 8; the cluster of step 2 is there."""
+def prepare(field, hold_pacemaker):
+    """Steps 1 to 5; the cluster of step 2 is there, perhaps in maintenance mode already."""
     n1 = field.node("n1")
     assert typed(n1, "1. See that all is well").count("OK 3 usable Sentinels") == 3
     everywhere(field, "3. systemd starts nothing again")
     assert n1.output(["systemctl", "is-active", *SERVICES]).split() == ["active"] * 3
-    typed(n1, "4. Hold Pacemaker")
+    if hold_pacemaker:
+        typed(n1, "4. Hold Pacemaker")
     typed(n1, "5. Hold Sentinel")
     look_until_priorities(field, "5. Hold Sentinel", lambda seen: seen == {"0"})
     assert "NOGOODSLAVE" in field.ask_sentinel("n1", "SENTINEL", "FAILOVER", MASTER), "from here on, whoever asks"
+
+
+def take_over(field):
+    """Steps 1 to 8."""
+    n1 = field.node("n1")
+    prepare(field, hold_pacemaker=True)
+    *lines, look = commands(GUIDE, "6. The resources")
     n1.write(f"{COPY}/{SCRIPT}", field.example.text(SCRIPT))
-    typed_resources(field, n1)
+    n1.run("\n".join(["set -eu", f"cd {COPY}", *lines]), timeout=300)
+    let_go(field, look, "n2")
+
+
+def let_go(field, look, primary):
+    """The last look of step 6, until it shows what the step tells, and steps 7 and 8."""
+    n1 = field.node("n1")
+
+    def seen():
+        said = n1.run(look).stdout
+        assert "Failed Resource Actions" not in said, said
+        return (f"Promoted {primary} (unmanaged)" in said and said.count("Unpromoted n") == 2 and "Stopped: [" not in said
+                and sorted(field.attributes("redis-status").values()) == ["primary", "replica", "replica"]
+                and field.attributes("master-redis")[primary] == "1000")
+    field.wait(seen, 60, "Pacemaker and redis-watch have seen all of it")
     typed(n1, "7. Let Pacemaker go")
     assert typed(n1, "8. Look").count("OK 3 usable Sentinels") == 3
     field.wait_healthy()
     assert field.failures() == []
 
 
-def typed_resources(field, node):
-    """Step 6, whose last command is a look, until it shows what the step tells."""
-    *lines, look = commands(GUIDE, "6. The resources")
-
-    def seen():
-        said = node.run(look).stdout
-        assert "Failed Resource Actions" not in said, said
-        return ("Promoted n2 (unmanaged)" in said and said.count("Unpromoted n") == 2 and "Stopped: [" not in said
-                and sorted(field.attributes("redis-status").values()) == ["primary", "replica", "replica"]
-                and field.attributes("master-redis")["n2"] == "1000")
-    node.run("\n".join(["set -eu", f"cd {COPY}", *lines]), timeout=300)
-    field.wait(seen, 60, "Pacemaker and redis-watch have seen all of it")
+def once_more(field):
+    """Steps 1, 3 and 5, 16, and the rest from the look of step 6 on; Sentinel has promoted n1 meanwhile."""
+    prepare(field, hold_pacemaker=False)
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda node: typed(node, "16. Start the cluster"), field.lab.nodes))
+    field.lab.wait_online()
+    let_go(field, commands(GUIDE, "6. The resources")[-1], "n1")
 
 
 def give_back(field):
@@ -147,6 +165,14 @@ def test_there_and_back_while_clients_write(field):
 
     field.ask_sentinel("n1", "SENTINEL", "FAILOVER", MASTER)
     field.wait(lambda: field.is_whole("n1"), 90, "Sentinel promotes again, the lowest priority first")
+    with field.observer() as observer:
+        observer.wait_writes_after(0, 30)
+        once_more(field)
+        observer.wait_writes_after(time.monotonic(), 30)
+        verdict = observer.finish()
+    print("once more", {name: f"{verdict.longest_gap(name):.2f} s" for name in verdict.times})
+    assert field.identities() == before
+    assert (verdict.lost_acknowledged, verdict.two_at_once) == ([], [])
 
 
 def test_what_was_taken_over_is_the_clusters(field):

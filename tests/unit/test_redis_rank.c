@@ -137,12 +137,11 @@ static void order_does_not_matter(void **unused)
     }
 }
 
-static void the_furthest_leads_whatever_its_priority(void **unused)
+/* Two sound replicas; the first has the better priority, the second more data. */
+static struct rank_question two_replicas(void)
 {
     struct rank_question question = {.count = 2};
-    struct rank_answer answer;
 
-    (void)unused;
     for (unsigned i = 0; i < 2; i++) {
         draw(&question.candidate[i], i);
         question.candidate[i] = (struct rank_candidate){.node = i + 1,
@@ -159,6 +158,15 @@ static void the_furthest_leads_whatever_its_priority(void **unused)
                                                         .exact = true,
                                                         .fit = true};
     }
+    return question;
+}
+
+static void the_furthest_leads_whatever_its_priority(void **unused)
+{
+    struct rank_question question = two_replicas();
+    struct rank_answer answer;
+
+    (void)unused;
     rank_candidates(&question, &answer);
     assert_int_equal(answer.winner, 1);
     question.candidate[1].offset = 100;
@@ -170,6 +178,24 @@ static void the_furthest_leads_whatever_its_priority(void **unused)
     assert_int_equal(answer.score[0], RANK_SCORE_EQUAL);
 }
 
+static void a_primary_from_before_the_cluster_stays_whatever_its_priority(void **unused)
+{
+    struct rank_question question = two_replicas();
+    struct rank_answer answer;
+
+    (void)unused;
+    question.candidate[1].role = MEMBER_ROLE_PRIMARY;
+    for (unsigned i = 0; i < 2; i++) {
+        question.candidate[i].epoch = 0;
+        question.candidate[i].offset = 100;
+    }
+    rank_candidates(&question, &answer);
+    assert_int_equal(answer.winner, 1);
+    question.candidate[0].offset = 101; /* data first */
+    rank_candidates(&question, &answer);
+    assert_int_equal(answer.winner, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +203,7 @@ int main(void)
         cmocka_unit_test(never_older_over_newer),
         cmocka_unit_test(order_does_not_matter),
         cmocka_unit_test(the_furthest_leads_whatever_its_priority),
+        cmocka_unit_test(a_primary_from_before_the_cluster_stays_whatever_its_priority),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
