@@ -220,7 +220,7 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
         return OCF_SUCCESS;
     case COMPANION_REFUSED:
         companion_word_get(server, &word);
-        if (word.state == COMPANION_STATE_HUNG) /* it has come to be so meanwhile */
+        if (companion_says_hung(&word)) /* it has come to be so meanwhile */
             return redis_replace_hung(server, &word, view);
         break;
     case COMPANION_ABSENT: /* a primary without a watch must go all the more */
@@ -234,8 +234,7 @@ static enum ocf_exit demote_by_watch(const struct redis_server *server, struct r
 static struct deadline demote_look_deadline(const struct redis_server *server,
                                             const struct companion_word *word)
 {
-    return word->state == COMPANION_STATE_HUNG ? deadline_in(HUNG_LOOK_MS)
-                                               : answer_deadline(server);
+    return companion_says_hung(word) ? deadline_in(HUNG_LOOK_MS) : answer_deadline(server);
 }
 
 /* Silent to one witness only, it may be in a long command, with data that nobody else has. */
@@ -243,7 +242,7 @@ static bool hangs(const struct redis_server *server, const struct redis_view *vi
                   const struct companion_word *word)
 {
     return view->state == REDIS_SILENT && view->timed_out && redis_server_is_watched(server) &&
-           (word->state == COMPANION_STATE_HUNG || word->state == COMPANION_STATE_NONE);
+           (companion_says_hung(word) || word->state == COMPANION_STATE_NONE);
 }
 
 static enum ocf_exit redis_demote(const struct ocf_context *context, const void *params)

@@ -47,8 +47,14 @@ const char *const companion_state_names[COMPANION_STATES] = {
     [COMPANION_STATE_NONE] = "",           [COMPANION_STATE_FINE] = "fine",
     [COMPANION_STATE_MOVING] = "moving",   [COMPANION_STATE_PAUSED] = "paused",
     [COMPANION_STATE_HELD] = "held",       [COMPANION_STATE_HUNG] = "hung",
-    [COMPANION_STATE_DEPOSED] = "deposed",
+    [COMPANION_STATE_DEPOSED] = "deposed", [COMPANION_STATE_FOLLOWS] = "follows",
+    [COMPANION_STATE_APART] = "apart",     [COMPANION_STATE_REPLACED] = "replaced",
 };
+
+bool companion_says_hung(const struct companion_word *word)
+{
+    return word->state == COMPANION_STATE_HUNG || word->state == COMPANION_STATE_REPLACED;
+}
 
 /* Of the answer to a ping, `done STATE [WHY]`. */
 static void read_word(const char *line, struct companion_word *word)

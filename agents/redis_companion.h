@@ -4,7 +4,8 @@
  * One line each way. `ping` is answered by `done STATE [WHY]`; `reload`, `promote MS`, `demote MS`
  * and `stop MS`, with the time there is for it, by `done`, or by `refused` and why. `follow` and
  * `hello EPOCH NUMBER` are sentinel-feed's (redis_watch_news.c), and on a connection that follows
- * `quorum HOST PORT down|up|unsure` (redis_watch_witness.c).
+ * `quorum HOST PORT down|up|unsure` (redis_watch_witness.c) and `sees ...`
+ * (redis_watch_sentinel.c), where the watch asks for `failover HOST PORT` in turn.
  */
 #ifndef RHA_REDIS_COMPANION_H
 #define RHA_REDIS_COMPANION_H
@@ -34,6 +35,11 @@ enum companion_state {
     COMPANION_STATE_HELD,    /* nobody leads, and not just for a moment */
     COMPANION_STATE_HUNG,    /* two witnesses have no answer from it */
     COMPANION_STATE_DEPOSED, /* a primary of an epoch that is over */
+    /* authority=sentinel: the role that Pacemaker gave stands until it has followed Sentinel's
+     * choice, whatever the server is meanwhile. */
+    COMPANION_STATE_FOLLOWS,
+    COMPANION_STATE_APART,    /* and it does not follow, and not just for a moment */
+    COMPANION_STATE_REPLACED, /* it hangs, and Sentinel has chosen another */
     COMPANION_STATES
 };
 extern const char *const companion_state_names[COMPANION_STATES];
@@ -42,6 +48,8 @@ struct companion_word {
     enum companion_state state;
     char why[COMPANION_LINE]; /* in words an exit reason can end with; "" where there is nothing */
 };
+/* By two witnesses, or by Sentinel's, it gives no answer, and is to go. */
+bool companion_says_hung(const struct companion_word *word);
 /* Asks a watch that runs; none is launched. */
 void companion_word_get(const struct redis_server *server, struct companion_word *word);
 /* Its process is there, whether it answers or not. */

@@ -127,6 +127,17 @@ static void walk_flags(struct cursor *cursor, struct redis_told *told)
     walk_bool(cursor, &told->moving);
 }
 
+static void walk_sentinel(struct cursor *cursor, struct redis_told *told)
+{
+    told->wants = walk_enum(cursor, told->wants, MEMBER_AUTHORITY_SENTINEL);
+    told->obeys = walk_enum(cursor, told->obeys, MEMBER_AUTHORITY_SENTINEL);
+    walk_u32(cursor, &told->named.node);
+    walk_u64(cursor, &told->named.number);
+    told->harmless = walk_enum(cursor, told->harmless, MEMBER_ANSWER_NO);
+    walk_bool(cursor, &told->asks);
+    walk_bool(cursor, &told->busy);
+}
+
 static void walk_told(struct cursor *cursor, struct redis_told *told)
 {
     walk_u64(cursor, &told->ring);
@@ -150,6 +161,7 @@ static void walk_told(struct cursor *cursor, struct redis_told *told)
     walk_timeline(cursor, &told->newest);
     walk_u32(cursor, &told->suspect);
     walk_u32(cursor, &told->move_to);
+    walk_sentinel(cursor, told);
     walk_held(cursor, told);
 }
 

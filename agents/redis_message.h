@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define REDIS_MESSAGE_VERSION 2
+#define REDIS_MESSAGE_VERSION 3
 #define REDIS_MEMBERS_MAX     16
 #define REDIS_MESSAGE_SIZE    512 /* bytes: the longest that this version writes */
 
@@ -48,6 +48,17 @@ enum member_answer { /* a witness' word; "could not find out" is its own value *
     MEMBER_ANSWER_UNKNOWN,
     MEMBER_ANSWER_YES,
     MEMBER_ANSWER_NO,
+};
+
+enum member_authority { /* who promotes */
+    MEMBER_AUTHORITY_PACEMAKER,
+    MEMBER_AUTHORITY_SENTINEL,
+};
+
+/* Whom a Sentinel names as the primary, and since which epoch of its own. */
+struct redis_named {
+    uint32_t node; /* 0: not known; UINT32_MAX: no node of ours */
+    uint64_t number;
 };
 
 /* A promotion whose role was taken: which data belong to it. */
@@ -103,6 +114,12 @@ struct redis_told {
     uint32_t suspect;             /* node id; 0: none */
     uint32_t move_to;             /* a switchover is ready: this node is to lead; 0: none */
     bool moving;                  /* writes paused for a planned change: tell positions at once */
+    enum member_authority wants;  /* the teller's parameter */
+    enum member_authority obeys;  /* what is in force at the teller */
+    struct redis_named named;     /* by its node's Sentinel */
+    enum member_answer harmless;  /* that Sentinel can promote no server; unknown: no feed tells */
+    bool asks;                    /* wants Sentinel to choose its server */
+    bool busy;                    /* that Sentinel carries a failover out */
     uint8_t held_count;
     struct redis_held held[REDIS_MEMBERS_MAX];
 };

@@ -79,9 +79,13 @@ const struct param redis_param_table[] = {
         .offset = FIELD(authority),
         .default_text = "pacemaker",
         .choices = authorities,
+        .reloadable = true,
         .shortdesc = "Who decides which server is the primary",
-        .longdesc = "pacemaker: Pacemaker alone promotes. sentinel: Sentinel promotes and "
-                    "Pacemaker follows; not in this version, and refused.",
+        .longdesc = "pacemaker: Pacemaker alone promotes, and Sentinel tells its clients. "
+                    "sentinel: Sentinel promotes, with the guarantees that Sentinel gives, and "
+                    "the promoted role follows; that needs an ocf:redis-ha:sentinel beside each "
+                    "server. A change takes effect without a restart, as soon as all nodes "
+                    "have it and the one that goes can promote no more.",
     },
     {
         .name = "down_after",

@@ -59,6 +59,7 @@ void protocol_init(struct protocol *p, const struct protocol_config *config)
     p->backstop = -1;
     p->unheard = true; /* nothing is known yet: a primary found running must not write on */
     p->trouble = config->incarnation << 20; /* no number of an earlier watch comes again */
+    p->refused_ms = config->refused_ms;
     protocol_view_init(p);
 }
 
@@ -88,6 +89,10 @@ static void take_message(struct protocol *p, const struct protocol_event *event)
 
 static void take_request(struct protocol *p, const struct protocol_event *event)
 {
+    if (p->config.obeys == MEMBER_AUTHORITY_SENTINEL) {
+        protocol_follow_ask(p, event->request, event->deadline_ms);
+        return;
+    }
     switch (event->request) {
     case PROTOCOL_REQUEST_PROMOTE:
         protocol_claim_ask(p, event->deadline_ms);
@@ -139,10 +144,21 @@ static void take_cib(struct protocol *p, const struct protocol_event *event)
         p->cib_epoch = event->number;
 }
 
-static void lose_bus(struct protocol *p)
+static void take_quorum_event(struct protocol *p, const struct protocol_event *event)
 {
-    p->on_bus = false;
-    take_quorum(p, p->ring, false);
+    bool is_lost = event->kind == PROTOCOL_EVENT_BUS_LOST;
+
+    if (is_lost)
+        p->on_bus = false;
+    take_quorum(p, is_lost ? p->ring : event->ring, !is_lost && event->yes);
+}
+
+static void take_loss(struct protocol *p, const struct protocol_event *event)
+{
+    if (event->kind == PROTOCOL_EVENT_FENCED)
+        set_fenced(p, event->of);
+    else
+        write_off(p, event->of);
 }
 
 static void take(struct protocol *p, const struct protocol_event *event)
@@ -169,10 +185,8 @@ static void take(struct protocol *p, const struct protocol_event *event)
         protocol_group(p, &event->members);
         break;
     case PROTOCOL_EVENT_QUORUM:
-        take_quorum(p, event->ring, event->yes);
-        break;
     case PROTOCOL_EVENT_BUS_LOST:
-        lose_bus(p);
+        take_quorum_event(p, event);
         break;
     case PROTOCOL_EVENT_MESSAGE:
         take_message(p, event);
@@ -197,16 +211,43 @@ static void take(struct protocol *p, const struct protocol_event *event)
     case PROTOCOL_EVENT_WITNESS:
         protocol_witness(p, event->of, event->answer);
         break;
+    case PROTOCOL_EVENT_SENTINEL:
+        p->feed = event->feed;
+        break;
     case PROTOCOL_EVENT_REQUEST:
         take_request(p, event);
         break;
     case PROTOCOL_EVENT_FENCED:
-        set_fenced(p, event->of);
-        break;
     case PROTOCOL_EVENT_WRITTEN_OFF:
-        write_off(p, event->of);
+        take_loss(p, event);
         break;
     }
+}
+
+/* The lease first: a loop that was held up must not act on a right that has run out. */
+static void settle_by_pacemaker(struct protocol *p)
+{
+    protocol_settle_lease(p);
+    protocol_settle_contest(p);
+    protocol_settle_claim(p);
+    protocol_settle_move(p);
+    protocol_settle_pause(p);
+    protocol_settle_orders(p);
+    protocol_settle_backstop(p);
+    protocol_settle_witness(p);
+}
+
+static void settle(struct protocol *p)
+{
+    if (p->config.obeys == MEMBER_AUTHORITY_PACEMAKER)
+        settle_by_pacemaker(p);
+    else
+        protocol_settle_follow(p);
+    protocol_settle_record(p);
+    protocol_settle_priority(p);
+    protocol_settle_authority(p);
+    protocol_settle_score(p);
+    protocol_settle_tell(p);
 }
 
 void protocol_event(struct protocol *p, const struct protocol_event *event,
@@ -219,26 +260,15 @@ void protocol_event(struct protocol *p, const struct protocol_event *event,
         p->now_ms = event->now_ms;
     take(p, event);
     protocol_find_own(p);
-    if (p->loaded) {
-        /* The lease first: a loop that was held up must not act on a right that has run out. */
-        protocol_settle_lease(p);
-        protocol_settle_contest(p);
-        protocol_settle_claim(p);
-        protocol_settle_move(p);
-        protocol_settle_pause(p);
-        protocol_settle_orders(p);
-        protocol_settle_backstop(p);
-        protocol_settle_witness(p);
-        protocol_settle_record(p);
-        protocol_settle_score(p);
-        protocol_settle_tell(p);
-    }
+    if (p->loaded && !p->changing)
+        settle(p);
     p->effects = NULL;
 }
 
 bool protocol_is_deposed(const struct protocol *p)
 {
-    return protocol_leads(p) && p->own.epoch < protocol_newest(p)->epoch;
+    return p->config.obeys == MEMBER_AUTHORITY_PACEMAKER && protocol_leads(p) &&
+           p->own.epoch < protocol_newest(p)->epoch;
 }
 
 bool protocol_is_open(const struct protocol *p)

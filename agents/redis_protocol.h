@@ -33,8 +33,17 @@
 #define PROTOCOL_HEIR_MS      60 /* a crashed primary keeps its score until somebody else has one */
 #define PROTOCOL_UNKNOWN_MS   15000 /* a new watch says no score before it has heard the others */
 #define PROTOCOL_MOVE_IDLE_MS 10000 /* a prepared switchover that nobody uses is undone */
-#define PROTOCOL_TIMELINES    8
-#define PROTOCOL_EFFECTS_MAX  32
+/* authority=sentinel. */
+#define PROTOCOL_CHOICE_MS                                                                         \
+    10000 /* beyond its down_after, for Sentinel to choose another primary                         \
+           */
+#define PROTOCOL_APART_MS                                                                          \
+    30000 /* Pacemaker's role may differ from Sentinel's choice for as long                        \
+           */
+#define PROTOCOL_REFUSED_MS                                                                        \
+    600000 /* a server that Sentinel did not choose is not asked for again */
+#define PROTOCOL_TIMELINES   8
+#define PROTOCOL_EFFECTS_MAX 32
 
 /*
  * The rules, by number. The product has them all. Taking one out is for tests/sim alone, which
@@ -74,13 +83,16 @@ struct protocol_node {
 };
 
 struct protocol_config {
-    uint32_t self;           /* node id */
-    uint64_t incarnation;    /* of this watch: larger than any before it, never 0 */
-    uint32_t down_after_ms;  /* contract's down_after */
-    uint64_t max_lag;        /* bytes; 0: no limit */
-    uint32_t ring_change_ms; /* token + consensus: no ring without us stands earlier */
-    bool led_before;         /* our server was the primary when this watch was started */
-    size_t node_count;       /* corosync's nodelist; others are added as they come, nameless */
+    uint32_t self;               /* node id */
+    uint64_t incarnation;        /* of this watch: larger than any before it, never 0 */
+    uint32_t down_after_ms;      /* contract's down_after */
+    uint64_t max_lag;            /* bytes; 0: no limit */
+    uint32_t ring_change_ms;     /* token + consensus: no ring without us stands earlier */
+    uint64_t refused_ms;         /* Sentinel is not asked for our server before that */
+    bool led_before;             /* our server was the primary when this watch was started */
+    enum member_authority wants; /* the parameter; what is in force follows from all of them */
+    enum member_authority obeys; /* in force since this watch was started */
+    size_t node_count;           /* corosync's nodelist; others are added as they come, nameless */
     struct protocol_node nodes[REDIS_MEMBERS_MAX];
     uint64_t without; /* bits of enum protocol_rule; 0 in the product */
 };
@@ -144,9 +156,10 @@ enum protocol_event_kind {
     PROTOCOL_EVENT_CIB_FAILED,
     PROTOCOL_EVENT_CIB_CLAIM, /* `claim`: the highest in the CIB; at start, and when it changes */
     PROTOCOL_EVENT_CONFIRMED, /* `number`: a PAUSE, RESUME or BACKSTOP that the server did */
-    PROTOCOL_EVENT_WITNESS, /* did the server of `of` answer here? 0: ours, to Sentinel's quorum */
-    PROTOCOL_EVENT_REQUEST, /* an agent's; `deadline_ms` absolute */
-    PROTOCOL_EVENT_FENCED,  /* `node` was fenced: its lease is over */
+    PROTOCOL_EVENT_WITNESS,  /* did the server of `of` answer here? 0: ours, to Sentinel's quorum */
+    PROTOCOL_EVENT_SENTINEL, /* what the local one says, as sentinel-feed has it */
+    PROTOCOL_EVENT_REQUEST,  /* an agent's; `deadline_ms` absolute */
+    PROTOCOL_EVENT_FENCED,   /* `node` was fenced: its lease is over */
     PROTOCOL_EVENT_WRITTEN_OFF, /* the operator gives the data of `node` up */
 };
 
@@ -155,6 +168,14 @@ struct protocol_members {
     size_t count;
     uint32_t id[REDIS_MEMBERS_MAX];
     uint32_t quorum; /* smallest number of members that is quorate (votequorum); 0: not known */
+};
+
+/* All zero where no feed tells. */
+struct protocol_sentinel {
+    struct redis_named named;
+    enum member_answer harmless; /* it lists every server with priority 0 */
+    bool busy;                   /* a failover is under way */
+    uint32_t down_after_ms;
 };
 
 struct protocol_event {
@@ -182,6 +203,7 @@ struct protocol_event {
             uint64_t deadline_ms;
         };
         struct redis_claim claim;
+        struct protocol_sentinel feed;
         uint64_t silent_ms;
         uint64_t number;
     };
@@ -193,10 +215,11 @@ enum protocol_effect_kind {
     PROTOCOL_EFFECT_SEAL,      /* REPLICAOF to nowhere; of a primary too (it is paused then) */
     PROTOCOL_EFFECT_FOLLOW,    /* REPLICAOF node */
     PROTOCOL_EFFECT_TAKE_ROLE, /* REPLICAOF NO ONE */
-    PROTOCOL_EFFECT_PAUSE,     /* CLIENT PAUSE, end far away, WRITE; answer with its number */
+    PROTOCOL_EFFECT_PAUSE,     /* CLIENT PAUSE WRITE for `number` ms, 0: end far away; confirmed */
     PROTOCOL_EFFECT_RESUME,    /* CLIENT UNPAUSE */
     PROTOCOL_EFFECT_BACKSTOP,  /* min-replicas-to-write `number`, max-lag 2 */
     PROTOCOL_EFFECT_DROP_CLIENTS,
+    PROTOCOL_EFFECT_PRIORITY, /* replica-priority: the user's (`number` 1), or 0 */
     /* Acts on the process. */
     PROTOCOL_EFFECT_STOP,     /* SIGSTOP */
     PROTOCOL_EFFECT_CONTINUE, /* SIGCONT */
@@ -214,6 +237,9 @@ enum protocol_effect_kind {
     PROTOCOL_EFFECT_STATUS,     /* `status` */
     PROTOCOL_EFFECT_REPLY,      /* to a request, a promote or not: `result`, `reason`, `node` */
     PROTOCOL_EFFECT_HISTORY,    /* `note`, `node`, `number` */
+    /* Authority. */
+    PROTOCOL_EFFECT_FAILOVER,  /* SENTINEL FAILOVER, to `node`'s server; 0: to any */
+    PROTOCOL_EFFECT_AUTHORITY, /* `authority` is in force from now on: begin anew with it */
 };
 
 enum protocol_status {
@@ -239,6 +265,7 @@ enum protocol_reason { /* why a request was refused */
     PROTOCOL_REASON_NOT_PRIMARY,
     PROTOCOL_REASON_NOT_REACHED, /* no replica reached the last offset in time */
     PROTOCOL_REASON_BUSY,        /* another request is under way */
+    PROTOCOL_REASON_SENTINEL,    /* it did not choose this server; it names that of `node` */
 };
 
 enum protocol_note {        /* for history */
@@ -259,6 +286,7 @@ struct protocol_effect {
     enum protocol_status status;
     enum protocol_reason reason;
     enum protocol_note note;
+    enum member_authority authority;
 };
 
 struct protocol_effects {
@@ -275,6 +303,10 @@ void protocol_event(struct protocol *protocol, const struct protocol_event *even
                     struct protocol_effects *effects);
 /* A monitor of the Promoted role fails (9): this server leads a timeline that is over. */
 bool protocol_is_deposed(const struct protocol *protocol);
+/* authority=sentinel: it is time for Sentinel to choose another primary than the lost one. */
+bool protocol_choice_is_due(const struct protocol *protocol);
+/* authority=sentinel: our server led by Sentinels' word, and they name another now. */
+bool protocol_is_replaced(const struct protocol *protocol);
 /* May clients write to this node's server as far as the protocol is concerned. */
 bool protocol_is_open(const struct protocol *protocol);
 

@@ -213,19 +213,20 @@ static void seal(struct protocol *p)
     order_role(p, PROTOCOL_EFFECT_SEAL, 0);
 }
 
-static void follow(struct protocol *p, const struct protocol_member *primary)
+bool protocol_order_follow(struct protocol *p, const struct protocol_member *primary)
 {
     bool ordered =
         p->role_order && p->role_effect == PROTOCOL_EFFECT_FOLLOW && p->role_node == primary->id;
     if (ordered && !is_due_again(p))
-        return;
+        return false;
     if (ordered && p->digest.order >= p->role_order && p->digest.following == primary->id)
-        return;
+        return false;
     if (!ordered && !p->role_order && p->digest.following == primary->id)
-        return; /* our watch was restarted; the server follows already */
+        return false; /* our watch was restarted; the server follows already */
     p->sealing = false;
     p->sealed_for = 0;
     order_role(p, PROTOCOL_EFFECT_FOLLOW, primary->id);
+    return true;
 }
 
 /* Would following it throw newer data away? */
@@ -275,5 +276,5 @@ void protocol_settle_orders(struct protocol *p)
     const struct protocol_member *primary = protocol_good_primary(p);
     if (primary && primary != &p->member[p->self] && protocol_quorate(p) &&
         p->claim == PROTOCOL_CLAIM_NONE && may_follow(p, primary))
-        follow(p, primary);
+        (void)protocol_order_follow(p, primary);
 }

@@ -299,12 +299,15 @@ void protocol_record_loaded(struct protocol *p, const struct protocol_record *re
     p->record = *record;
     p->saved = *record;
     p->loaded = true;
+    if (p->config.obeys == MEMBER_AUTHORITY_SENTINEL)
+        protocol_retire_record(p);
     if (p->config.led_before && protocol_newest(p)->primary == p->config.self)
         p->led_last = protocol_newest(p)->epoch;
     protocol_trust_store(p);
     p->began_ms = p->now_ms;
     for (size_t i = 0; i < p->member_count; i++)
-        if (p->member[i].heard) /* while the file was being read */
+        if (p->member[i].heard &&
+            p->config.obeys == MEMBER_AUTHORITY_PACEMAKER) /* while the file was being read */
             protocol_absorb(p, &p->member[i]);
 }
 

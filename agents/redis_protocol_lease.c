@@ -184,6 +184,8 @@ void protocol_confirmed(struct protocol *p, uint64_t order)
         p->resume_order = 0;
     if (order == p->backstop_order)
         p->backstop_order = 0;
+    if (order == p->priority_order)
+        p->priority_confirmed = true;
 }
 
 static void order_pause(struct protocol *p)

@@ -75,6 +75,8 @@ bool protocol_sealed(const struct protocol *p);
 void protocol_settle_contest(struct protocol *p);
 void protocol_settle_orders(struct protocol *p);
 int protocol_own_rank(const struct protocol *p); /* RANK_SCORE_... */
+/* Has our server follow that one. false: it does, or was told so a moment ago. */
+bool protocol_order_follow(struct protocol *p, const struct protocol_member *primary);
 
 /* redis_protocol_claim.c: taking the role */
 void protocol_claim_ask(struct protocol *p, uint64_t deadline_ms);
@@ -85,6 +87,17 @@ void protocol_settle_claim(struct protocol *p);
 void protocol_move_ask(struct protocol *p, enum protocol_request request, uint32_t to,
                        uint64_t deadline_ms);
 void protocol_settle_move(struct protocol *p);
+
+/* redis_protocol_authority.c: which one is in force */
+void protocol_settle_authority(struct protocol *p);
+void protocol_settle_priority(struct protocol *p);
+void protocol_retire_record(struct protocol *p); /* Sentinel's authority begins */
+
+/* redis_protocol_follow.c: authority=sentinel */
+void protocol_follow_ask(struct protocol *p, enum protocol_request request, uint64_t deadline_ms);
+void protocol_settle_follow(struct protocol *p);
+int protocol_follow_score(struct protocol *p);
+bool protocol_asks_to_lead(const struct protocol *p);
 
 /* redis_protocol_tell.c: what goes out */
 void protocol_settle_score(struct protocol *p);

@@ -122,6 +122,21 @@ struct protocol {
     bool move_replied, move_reached, yields;
     uint64_t move_began_ms, move_deadline_ms, move_final, move_order, move_ready_ms, move_run;
 
+    struct protocol_sentinel feed; /* what the local Sentinel says */
+    struct redis_named named;      /* by the highest number that is said */
+    uint64_t lost_ms; /* since when the server that Sentinels name does not lead; 0: it does */
+    uint64_t role_apart_ms; /* since when this server's role is not what they say; 0: it is */
+    enum protocol_request follow_request;
+    bool follow_asked; /* a request is under way, in authority=sentinel */
+    uint64_t follow_deadline_ms, follow_order, failover_ms, refused_ms;
+    uint64_t follow_began_ms, busy_ms; /* busy: since when a Sentinel carries a failover out */
+    uint64_t reign_ms; /* since when our server leads and Sentinels name it; 0: it is a replica */
+    uint64_t brake_ms; /* writes were paused for Sentinel's failover then; 0: they are not */
+    int priority;      /* last ordered: 0, or 1 for the user's */
+    uint64_t priority_order, priority_run, priority_ms;
+    bool priority_confirmed;
+    bool changing; /* the authority: nothing more is done */
+
     struct redis_told told, sent;
     uint64_t sent_ms;
     int score;

@@ -94,7 +94,7 @@ static bool is_blocked(struct protocol *p)
     return (p->pause & PROTOCOL_PAUSE_HIGHER) || p->now_ms >= p->blocked_ms + PROTOCOL_WAIT_MS;
 }
 
-static int own_score(struct protocol *p)
+static int score_by_ranks(struct protocol *p)
 {
     const struct protocol_member *self = &p->member[p->self];
     const struct protocol_member *primary = protocol_good_primary(p);
@@ -119,6 +119,28 @@ static int own_score(struct protocol *p)
     return primary && !protocol_leads(p) ? standby_score(p, primary) : RANK_SCORE_NEVER;
 }
 
+static int own_score(struct protocol *p)
+{
+    return p->config.obeys == MEMBER_AUTHORITY_SENTINEL ? protocol_follow_score(p)
+                                                        : score_by_ranks(p);
+}
+
+/* Of authority=sentinel: whom Sentinels name is known. */
+static bool knows_choice(const struct protocol *p)
+{
+    return p->config.obeys == MEMBER_AUTHORITY_SENTINEL && p->answered && protocol_quorate(p) &&
+           protocol_everybody_heard(p) && p->named.node;
+}
+
+/* All that a verdict follows from. */
+static bool knows_ranks(const struct protocol *p)
+{
+    return p->config.obeys == MEMBER_AUTHORITY_PACEMAKER && p->answered && protocol_quorate(p) &&
+           protocol_everybody_heard(p) && !protocol_primary_unknown(p) &&
+           !(p->contest && p->rank.verdict == RANK_WAIT) &&
+           (!protocol_leads(p) || protocol_lease_holds(p));
+}
+
 /*
  * A watch that has just begun knows nothing yet, and that is no reason to take a score away which
  * an earlier watch, or the probe that found a primary, had given: Pacemaker would move the role.
@@ -129,9 +151,7 @@ static bool knows_enough(struct protocol *p)
 
     if (p->score_said || p->server == MEMBER_SERVER_GONE || p->now_ms >= until_ms)
         return true;
-    if (p->answered && protocol_quorate(p) && protocol_everybody_heard(p) &&
-        !protocol_primary_unknown(p) && !(p->contest && p->rank.verdict == RANK_WAIT) &&
-        (!protocol_leads(p) || protocol_lease_holds(p)))
+    if (knows_choice(p) || knows_ranks(p))
         return true;
     protocol_wake(p, until_ms);
     return false;
@@ -227,6 +247,16 @@ static void tell_records(const struct protocol *p, struct redis_told *told)
     }
 }
 
+static void tell_authority(const struct protocol *p, struct redis_told *told)
+{
+    told->wants = p->config.wants;
+    told->obeys = p->config.obeys;
+    told->named = p->feed.named;
+    told->harmless = p->feed.harmless;
+    told->asks = protocol_asks_to_lead(p);
+    told->busy = p->feed.busy;
+}
+
 /* Every field at every time. */
 static void compose(struct protocol *p)
 {
@@ -237,6 +267,7 @@ static void compose(struct protocol *p)
     tell_server(p, told);
     tell_role(p, told);
     tell_records(p, told);
+    tell_authority(p, told);
     told->sealed_for = p->sealed_for;
     told->cause = p->cause;
     told->trouble = p->trouble;

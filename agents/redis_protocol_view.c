@@ -140,6 +140,8 @@ void protocol_hear(struct protocol *p, uint32_t node, const struct redis_told *t
     if (told->ring == p->ring && m->in_ring && m->in_group)
         m->told = m->fresh = true;
     find_primary(p);
+    if (p->config.obeys == MEMBER_AUTHORITY_SENTINEL)
+        return; /* epochs are Pacemaker's */
     protocol_absorb(p, m);
     note_end(p, m);
 }

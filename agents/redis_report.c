@@ -219,6 +219,7 @@ static enum ocf_exit judge_primary(const struct redis_server *server, struct red
 {
     enum ocf_exit rc = OCF_RUNNING_PROMOTED;
 
+    forget_unlinked(server); /* should it be a replica again, it has just begun to be */
     if (word->state == COMPANION_STATE_DEPOSED)
         return ocf_fail(OCF_FAILED_PROMOTED, "this primary is one no more: %s", word->why);
     if (word->state == COMPANION_STATE_PAUSED)
@@ -279,11 +280,43 @@ static enum ocf_exit judge_full(const struct redis_server *server, const struct 
                     server->port, view->problem);
 }
 
+/*
+ * Where Sentinel decides, a server may have become the primary, or ended, before Pacemaker knows of
+ * it. To tell that as a failure would have the server restarted; the role comes by the score.
+ */
+static bool stands_by_role(const struct redis_server *server, const struct redis_view *view,
+                           const struct companion_word *word)
+{
+    bool promoted = redis_server_was_promoted(server);
+
+    if (server->context->is_probe ||
+        (word->state != COMPANION_STATE_FOLLOWS && word->state != COMPANION_STATE_APART &&
+         word->state != COMPANION_STATE_REPLACED))
+        return false;
+    return promoted ? view->state != REDIS_PRIMARY : view->state == REDIS_PRIMARY;
+}
+
+static enum ocf_exit judge_by_role(const struct redis_server *server, const struct redis_view *view,
+                                   const struct companion_word *word)
+{
+    bool promoted = redis_server_was_promoted(server);
+
+    if (word->state == COMPANION_STATE_APART)
+        return ocf_fail(promoted ? OCF_DEGRADED_PROMOTED : OCF_DEGRADED,
+                        "the role is not where Sentinel has it: this server is %s, but %s",
+                        redis_state_name(view->state), word->why);
+    log_info("the server is %s; the role follows Sentinel's choice", redis_state_name(view->state));
+    return promoted ? OCF_RUNNING_PROMOTED : OCF_SUCCESS;
+}
+
 enum ocf_exit redis_judge(const struct redis_server *server, struct redis_view *view,
                           const struct companion_word *word)
 {
     bool leads = server->mode != REDIS_MODE_PLAIN &&
                  (redis_server_was_promoted(server) || redis_view_is_loading_primary(view));
+
+    if (stands_by_role(server, view, word))
+        return judge_by_role(server, view, word);
 
     switch (view->state) {
     case REDIS_STOPPED:

@@ -6,6 +6,7 @@
 
 #include "log.h"
 #include "node_address.h"
+#include "redis_authority.h"
 #include "redis_priority.h"
 #include "server.h"
 #include <errno.h>
@@ -223,7 +224,6 @@ int redis_server_note(const struct redis_server *server)
 {
     const char *run_dir = server->context->run_dir;
     cleanup_free char *endpoint_path = xasprintf("%s/endpoint", run_dir);
-    cleanup_free char *authority_path = xasprintf("%s/authority", run_dir);
     cleanup_free char *endpoint = xasprintf("%s %d\n", server->address, server->port);
     cleanup_free char *address = xasprintf("%s\n", server->address);
     int rc = file_write_atomic(server->address_path, address, 0600);
@@ -231,7 +231,7 @@ int redis_server_note(const struct redis_server *server)
     if (!rc)
         rc = file_write_atomic(endpoint_path, endpoint, 0600);
     if (!rc)
-        rc = file_write_atomic(authority_path, "pacemaker\n", 0600);
+        rc = redis_authority_note(server->context, redis_authority_in_force(server->context));
     if (!rc)
         rc = redis_priority_note(server);
     return rc ? rc : note_peers(server);
@@ -350,9 +350,6 @@ enum ocf_exit redis_server_validate(const struct redis_server *server)
 
     if (rc)
         return rc;
-    if (server->params->authority == AUTHORITY_SENTINEL)
-        return ocf_fail(OCF_ERR_CONFIGURED, "authority: \"sentinel\" is not in this version; "
-                                            "expected pacemaker");
 #ifndef HAVE_HIREDIS_SSL
     if (server->params->tls)
         return ocf_fail(OCF_ERR_CONFIGURED, "tls: true, but this build has no TLS (hiredis_ssl was "

@@ -7,6 +7,7 @@
 
 #include "log.h"
 #include "proc.h"
+#include "redis_authority.h"
 #include "redis_change.h"
 #include "server.h"
 #include <errno.h>
@@ -37,6 +38,12 @@ static void add_option(struct command *command, const char *key, const char *val
     add(command, value);
 }
 
+static bool sentinel_decides(const struct redis_server *server)
+{
+    return server->params->authority == AUTHORITY_SENTINEL &&
+           redis_authority_in_force(server->context) == AUTHORITY_SENTINEL;
+}
+
 static void add_role(struct command *command, const struct redis_server *server)
 {
     if (server->mode == REDIS_MODE_PLAIN)
@@ -45,8 +52,8 @@ static void add_role(struct command *command, const struct redis_server *server)
     add_option(command, "--replicaof", REDIS_NOWHERE_HOST);
     add(command, command->nowhere);
     /* Sentinel promotes no server of priority 0, so Pacemaker alone decides. The user's value
-     * decides our ties (redis_server.priority). */
-    if (server->mode == REDIS_MODE_PROMOTABLE)
+     * decides our ties (redis_server.priority), and Sentinel's choice where that is in force. */
+    if (server->mode == REDIS_MODE_PROMOTABLE && !sentinel_decides(server))
         add_option(command, "--replica-priority", "0");
 }
 

@@ -11,6 +11,7 @@
 #include "config.h"
 #include "log.h"
 #include "proc.h"
+#include "redis_authority.h"
 #include "redis_companion.h"
 #include <errno.h>
 #include <signal.h>
@@ -58,6 +59,24 @@ static void note_history(const struct watch *watch, const struct protocol_effect
     }
 }
 
+/* What a watch knows and holds under one authority is of no use under the other, so it begins anew,
+ * as one that was killed would. */
+static void change_authority(struct watch *watch, enum member_authority authority)
+{
+    bool sentinel = authority == MEMBER_AUTHORITY_SENTINEL;
+    int rc =
+        redis_authority_note(&watch->context, sentinel ? AUTHORITY_SENTINEL : AUTHORITY_PACEMAKER);
+
+    if (rc)
+        log_error("the authority cannot be noted in %s (%s), so it does not change",
+                  watch->context.state_dir, strerror(-rc));
+    else
+        log_notice("from now on %s decides which server is the primary",
+                   sentinel ? "Sentinel" : "Pacemaker");
+    watch->begins_anew = true;
+    loop_stop(watch->loop);
+}
+
 static void carry_out(struct watch *watch, const struct protocol_effect *effect)
 {
     switch (effect->kind) {
@@ -68,6 +87,7 @@ static void carry_out(struct watch *watch, const struct protocol_effect *effect)
     case PROTOCOL_EFFECT_RESUME:
     case PROTOCOL_EFFECT_BACKSTOP:
     case PROTOCOL_EFFECT_DROP_CLIENTS:
+    case PROTOCOL_EFFECT_PRIORITY:
         watch_redis_order(watch, effect);
         break;
     case PROTOCOL_EFFECT_STOP:
@@ -111,6 +131,12 @@ static void carry_out(struct watch *watch, const struct protocol_effect *effect)
         break;
     case PROTOCOL_EFFECT_HISTORY:
         note_history(watch, effect);
+        break;
+    case PROTOCOL_EFFECT_FAILOVER:
+        watch_sentinel_failover(watch, effect->node);
+        break;
+    case PROTOCOL_EFFECT_AUTHORITY:
+        change_authority(watch, effect->authority);
         break;
     }
 }
@@ -160,12 +186,21 @@ static bool has_led_before(const struct watch *watch)
            proc_age_ms(&id) >= BEFORE_MS;
 }
 
+static enum member_authority member_authority(int authority)
+{
+    return authority == AUTHORITY_SENTINEL ? MEMBER_AUTHORITY_SENTINEL : MEMBER_AUTHORITY_PACEMAKER;
+}
+
 static int protocol_open(struct watch *watch)
 {
-    struct protocol_config config = {.incarnation = incarnation(),
-                                     .down_after_ms = (uint32_t)watch->params.down_after_ms,
-                                     .max_lag = (uint64_t)watch->params.max_lag_bytes,
-                                     .led_before = has_led_before(watch)};
+    struct protocol_config config = {
+        .incarnation = incarnation(),
+        .down_after_ms = (uint32_t)watch->params.down_after_ms,
+        .max_lag = (uint64_t)watch->params.max_lag_bytes,
+        .led_before = has_led_before(watch),
+        .refused_ms = watch_sentinel_refused_ms(watch),
+        .wants = member_authority(watch->params.authority),
+        .obeys = member_authority((int)redis_authority_in_force(&watch->context))};
     int rc = nodes_read(&watch->nodes);
 
     if (rc || watch->nodes.local >= watch->nodes.count)
@@ -228,10 +263,14 @@ int watch_reload(struct watch *watch)
     watch->params.down_after_ms = fresh.down_after_ms;
     watch_redis_hold(watch);
     watch->params.max_lag_bytes = fresh.max_lag_bytes;
+    watch->params.authority = fresh.authority;
+    watch->protocol.config.wants = member_authority(fresh.authority);
     watch->protocol.config.down_after_ms = (uint32_t)fresh.down_after_ms;
     watch->protocol.config.max_lag = (uint64_t)fresh.max_lag_bytes;
-    log_notice("from now on down_after is %lld ms, max_lag %lld bytes",
-               (long long)fresh.down_after_ms, (long long)fresh.max_lag_bytes);
+    log_notice("from now on down_after is %lld ms, max_lag %lld bytes, authority %s is wanted",
+               (long long)fresh.down_after_ms, (long long)fresh.max_lag_bytes,
+               fresh.authority == AUTHORITY_SENTINEL ? "sentinel" : "pacemaker");
+    wake(watch);
     return 0;
 }
 
@@ -273,5 +312,9 @@ int main(int argc, char **argv)
     rc = watch.loop ? companion_run(watch.loop, watch_open, watch_close, &watch) : -ENOMEM;
     loop_free(watch.loop);
     redis_server_close(&watch.server);
+    if (watch.begins_anew) { /* as the same process, which the agent knows */
+        rc = proc_become(RHA_LIBEXEC_DIR "/redis-watch", argv);
+        log_error("redis-watch could not begin anew: %s", strerror(-rc));
+    }
     return rc ? 1 : 0;
 }

@@ -47,6 +47,8 @@ struct watch {
     size_t peer_count;
     int64_t peers_ms;
     uint64_t paused_ms, leaderless_ms;   /* since when; 0: not so */
+    uint64_t given_back;                 /* the server's run that has the user's settings again */
+    bool begins_anew;                    /* when its loop ends: the authority has changed */
     struct callers *callers;             /* redis_watch_agent.c */
     struct watch_attributes *attributes; /* redis_watch_attributes.c */
     struct watch_backlog *backlog;       /* redis_watch_backlog.c */
@@ -107,6 +109,12 @@ bool watch_backlog_awaited(struct watch *watch, const struct redis_info *info);
 int watch_redis_open(struct watch *watch);
 void watch_redis_close(struct watch *watch);
 void watch_redis_order(struct watch *watch, const struct protocol_effect *effect);
+bool watch_redis_is_up(const struct watch *watch); /* connected */
+/* Commands; `words` end with NULL. The first one's answer is that of the order. */
+void watch_redis_send(struct watch *watch, const struct protocol_effect *effect,
+                      const char *const *words);
+void watch_redis_say(struct watch *watch, const char *const *words);
+void watch_redis_ask_anew(struct watch *watch);
 void watch_redis_signal(struct watch *watch, int signal);
 void watch_redis_ask(struct watch *watch);
 /* CONFIG SET; a failure is logged. */
@@ -141,6 +149,15 @@ void watch_ring_hello(struct watch *watch, const struct redis_hello *hello);
 /* On a bus of the watch's, or not, as bus_send says. */
 struct bus;
 int watch_send(struct bus *bus, const struct redis_message *message);
+
+/* What the local sentinel-feed tells of its Sentinel, and what it is asked for
+ * (redis_watch_sentinel.c). */
+void watch_sentinel_heard(struct watch *watch, const char *line);
+void watch_sentinel_gone(struct watch *watch);
+void watch_sentinel_failover(struct watch *watch, uint32_t node);
+/* Sentinel did not choose this server: noted, since the agent ends the watch with the server. */
+void watch_sentinel_refused(const struct watch *watch);
+uint64_t watch_sentinel_refused_ms(const struct watch *watch); /* until then; 0: was not */
 
 /* Ticks of this node. */
 int watch_ticks_open(struct watch *watch);

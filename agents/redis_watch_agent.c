@@ -54,6 +54,20 @@ static void choose(struct watch *watch, struct caller *caller, const struct redi
                               : "refused the server here does not lead that epoch");
 }
 
+static void feed_said(void *data, struct caller *feed, const char *line)
+{
+    if (str_starts(line, "sees "))
+        watch_sentinel_heard(data, line);
+    else
+        watch_witness_sentinel(data, feed, line);
+}
+
+static void feed_gone(void *data, const struct caller *feed)
+{
+    watch_sentinel_gone(data);
+    watch_witness_sentinel_gone(data, feed);
+}
+
 static void take(void *data, struct caller *caller, const char *line)
 {
     struct watch *watch = data;
@@ -73,7 +87,7 @@ static void take(void *data, struct caller *caller, const char *line)
     }
     if (str_eq(line, "follow")) {
         caller_mark(caller, MARK_FOLLOWS);
-        caller_stay(caller, watch_witness_sentinel, watch_witness_sentinel_gone);
+        caller_stay(caller, feed_said, feed_gone);
         watch_news_follow(watch, caller);
         return;
     }
@@ -122,6 +136,8 @@ static char *refusal(const struct watch *watch, const struct protocol_effect *ef
         return xstrdup("refused this server is not the primary");
     case PROTOCOL_REASON_NOT_REACHED:
         return xstrdup("refused no replica reached the last offset in time");
+    case PROTOCOL_REASON_SENTINEL:
+        return xasprintf("refused Sentinel decides, and names %s; see its log", node);
     case PROTOCOL_REASON_BUSY:
         return xstrdup("refused another request is under way");
     }
@@ -146,6 +162,9 @@ void watch_agent_reply(struct watch *watch, const struct protocol_effect *effect
 {
     cleanup_free char *text = effect->result == 0 ? xstrdup("done") : refusal(watch, effect);
     struct caller *caller = find_waiting(watch, effect->to_promote);
+
+    if (effect->to_promote && effect->reason == PROTOCOL_REASON_SENTINEL)
+        watch_sentinel_refused(watch);
 
     if (caller)
         caller_answer(caller, text);

@@ -42,21 +42,28 @@ int watch_peer_address(struct watch *watch, uint32_t node, char *host, size_t si
     return -ENOENT;
 }
 
+uint32_t watch_node_at(struct watch *watch, const char *host, int port)
+{
+    if (port == watch->server.port && str_eq(host, watch->server.address))
+        return watch->protocol.config.self;
+    refresh_peers(watch);
+    for (size_t i = 0; i < watch->peer_count; i++) {
+        const struct peer *peer = &watch->peers[i];
+        const struct node *node = nodes_find(&watch->nodes, peer->name);
+
+        if (node && peer->port == port && str_eq(peer->host, host))
+            return node->id;
+    }
+    return WATCH_STRANGER;
+}
+
 /* The node whose server is followed; 0: nobody's. */
 static uint32_t following(struct watch *watch, const struct redis_info *info)
 {
     if (info->role != REDIS_ROLE_REPLICA || (str_eq(info->primary_host, REDIS_NOWHERE_HOST) &&
                                              info->primary_port == REDIS_NOWHERE_PORT))
         return 0;
-    refresh_peers(watch);
-    for (size_t i = 0; i < watch->peer_count; i++) {
-        const struct peer *peer = &watch->peers[i];
-        const struct node *node = nodes_find(&watch->nodes, peer->name);
-
-        if (node && peer->port == info->primary_port && str_eq(peer->host, info->primary_host))
-            return node->id;
-    }
-    return WATCH_STRANGER;
+    return watch_node_at(watch, info->primary_host, info->primary_port);
 }
 
 static enum member_role role_of(const struct redis_info *info)

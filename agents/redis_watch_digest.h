@@ -15,4 +15,7 @@ struct protocol_digest watch_digest(struct watch *watch, const struct redis_info
 /* As `start` noted it. 0, -ENOENT, -errno. */
 int watch_peer_address(struct watch *watch, uint32_t node, char *host, size_t size, int *port);
 
+/* The node whose server is there, this one's too; WATCH_STRANGER: none of ours. */
+uint32_t watch_node_at(struct watch *watch, const char *host, int port);
+
 #endif

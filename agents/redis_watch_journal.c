@@ -21,6 +21,7 @@ struct watch_journal {
     enum protocol_move_step move;
     unsigned pause;
     enum member_server server;
+    struct redis_named named;
 };
 
 static const char *claim_text(enum protocol_claim_step step)
@@ -143,7 +144,8 @@ void watch_journal(struct watch *watch)
                                 .claim = p->claim,
                                 .move = p->move,
                                 .pause = p->pause,
-                                .server = p->server};
+                                .server = p->server,
+                                .named = p->named};
 
     if (!now.pause != !before.pause)
         watch->paused_ms = now.pause ? p->now_ms : 0;
@@ -162,5 +164,8 @@ void watch_journal(struct watch *watch)
         log_info("reasons to pause writes: %s", watch_pause_text(now.pause, text, sizeof(text)));
     if (now.server != before.server)
         log_info("the server is %s", server_text(now.server));
+    if (now.named.node != before.named.node || now.named.number != before.named.number)
+        log_notice("Sentinels name %s, by their epoch %" PRIu64,
+                   watch_node_name(watch, now.named.node), now.named.number);
     before = now;
 }

@@ -1,19 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The local server as the protocol sees it: its process, by a pidfd that tells its end at once; its
- * word, by INFO on an open connection; and the orders to it, on that same connection, so that they
- * are carried out in the order in which they were given.
+ * word, by INFO on an open connection; and the orders to it (redis_watch_orders.c), on that same
+ * connection, so that they are carried out in the order in which they were given.
  */
 #include "redis_watch.h"
 
 #include "child.h"
 #include "clock.h"
 #include "log.h"
-#include "node_address.h"
 #include "proc.h"
 #include "redis_async.h"
 #include "redis_info.h"
-#include "redis_start.h"
 #include "redis_watch_digest.h"
 #include <errno.h>
 #include <signal.h>
@@ -23,7 +21,6 @@
 #define POLL_OFTEN_MS 100 /* to one that does not */
 #define LOOP_LATE_MS  200 /* a poll that comes later than this says that we did not run */
 #define ANSWER_MS     60000
-#define FOR_EVER_MS   "315360000000" /* ten years: only an UNPAUSE ends the pause */
 
 struct watch_redis {
     struct redis_async *connection;
@@ -120,31 +117,6 @@ static bool find_process(struct watch *watch)
     return true;
 }
 
-static void set_unheard(struct watch *watch, const char *key, const char *value)
-{
-    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, NULL, NULL, "CONFIG", "SET",
-                                key, value, NULL);
-}
-
-static void priority_answered(void *data, const struct redis_answer *answer)
-{
-    struct watch *watch = data;
-
-    watch->redis->held = answer->rc == 0; /* -BUSY: again with the next question */
-}
-
-/*
- * Sentinel promotes no server of priority 0, and one that was adopted did not get it from us. The
- * backlog's time comes first, as the mark of our 0 (redis_priority.c); besides, a server whose
- * backlog is freed has no position (redis_watch_backlog.c).
- */
-static void hold_priority(struct watch *watch)
-{
-    set_unheard(watch, "repl-backlog-ttl", "0");
-    (void)redis_async_ask_words(watch->redis->connection, ANSWER_MS, priority_answered, watch,
-                                "CONFIG", "SET", "replica-priority", "0", NULL);
-}
-
 static void connection_up(void *data)
 {
     struct watch *watch = data;
@@ -207,8 +179,6 @@ void watch_redis_ask(struct watch *watch)
 {
     struct watch_redis *redis = watch->redis;
 
-    if (redis->up && !redis->asked && !redis->held)
-        hold_priority(watch);
     if (redis->up && !redis->asked &&
         redis_async_ask_words(redis->connection, ANSWER_MS, info_came, watch, "INFO", NULL) == 0)
         redis->asked = true;
@@ -265,12 +235,11 @@ static void order_answered(void *data, const struct redis_answer *answer)
 static bool confirms(enum protocol_effect_kind kind)
 {
     return kind == PROTOCOL_EFFECT_PAUSE || kind == PROTOCOL_EFFECT_RESUME ||
-           kind == PROTOCOL_EFFECT_BACKSTOP;
+           kind == PROTOCOL_EFFECT_BACKSTOP || kind == PROTOCOL_EFFECT_PRIORITY;
 }
 
-/* `words` end with NULL. The answer of the last command of an order is the order's. */
-static void send_order(struct watch *watch, const struct protocol_effect *effect,
-                       const char *const *words)
+void watch_redis_send(struct watch *watch, const struct protocol_effect *effect,
+                      const char *const *words)
 {
     struct order *order = xcalloc(1, sizeof(*order));
     size_t count = 0;
@@ -288,76 +257,25 @@ static void send_order(struct watch *watch, const struct protocol_effect *effect
     }
 }
 
-static void order_follow(struct watch *watch, const struct protocol_effect *effect)
+void watch_redis_say(struct watch *watch, const char *const *words)
 {
-    char host[REDIS_HOST_SIZE], port[16];
-    int number;
+    size_t count = 0;
 
-    if (watch_peer_address(watch, effect->node, host, sizeof(host), &number) < 0) {
-        log_error("the address of the server on %s is not known, so it cannot be followed",
-                  watch_node_name(watch, effect->node));
-        return;
-    }
-    snprintf(port, sizeof(port), "%d", number);
-    log_notice("following %s (%s:%s)", watch_node_name(watch, effect->node), host, port);
-    send_order(watch, effect, (const char *const[]){"REPLICAOF", host, port, NULL});
+    while (words[count])
+        count++;
+    if (watch->redis->up)
+        (void)redis_async_ask(watch->redis->connection, ANSWER_MS, NULL, NULL, count, words);
 }
 
-static void order_seal(struct watch *watch, const struct protocol_effect *effect)
+bool watch_redis_is_up(const struct watch *watch)
 {
-    char port[16];
-
-    snprintf(port, sizeof(port), "%d", REDIS_NOWHERE_PORT);
-    log_notice("sealing: the server is detached from its primary");
-    send_order(watch, effect, (const char *const[]){"REPLICAOF", REDIS_NOWHERE_HOST, port, NULL});
+    return watch->redis->up;
 }
 
-static void order_backstop(struct watch *watch, const struct protocol_effect *effect)
+/* What is asked now is answered after the orders that were given. */
+void watch_redis_ask_anew(struct watch *watch)
 {
-    char replicas[16];
-
-    snprintf(replicas, sizeof(replicas), "%d", (int)effect->number);
-    set_unheard(watch, "min-replicas-max-lag", "2");
-    send_order(watch, effect,
-               (const char *const[]){"CONFIG", "SET", "min-replicas-to-write", replicas, NULL});
-}
-
-void watch_redis_order(struct watch *watch, const struct protocol_effect *effect)
-{
-    if (!watch->redis->up)
-        return; /* the protocol gives it again */
-    switch (effect->kind) {
-    case PROTOCOL_EFFECT_SEAL:
-        order_seal(watch, effect);
-        break;
-    case PROTOCOL_EFFECT_FOLLOW:
-        order_follow(watch, effect);
-        break;
-    case PROTOCOL_EFFECT_TAKE_ROLE:
-        log_notice("taking the role of the primary");
-        send_order(watch, effect, (const char *const[]){"REPLICAOF", "NO", "ONE", NULL});
-        break;
-    case PROTOCOL_EFFECT_PAUSE:
-        log_notice("writes are paused");
-        send_order(watch, effect,
-                   (const char *const[]){"CLIENT", "PAUSE", FOR_EVER_MS, "WRITE", NULL});
-        break;
-    case PROTOCOL_EFFECT_RESUME:
-        log_notice("writes go on");
-        send_order(watch, effect, (const char *const[]){"CLIENT", "UNPAUSE", NULL});
-        break;
-    case PROTOCOL_EFFECT_BACKSTOP:
-        order_backstop(watch, effect);
-        break;
-    case PROTOCOL_EFFECT_DROP_CLIENTS:
-        send_order(
-            watch, effect,
-            (const char *const[]){"CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes", NULL});
-        break;
-    default: /* an order, but not to the server */
-        return;
-    }
-    watch->redis->asked = false; /* what is asked now is answered after the order */
+    watch->redis->asked = false;
     watch_redis_ask(watch);
 }
 

@@ -13,7 +13,6 @@
 
 #define ANSWER_MS    60000
 #define SCRIPT_LIMIT "lua-time-limit" /* busy-reply-threshold since 7.0, which knows this too */
-#define PRIORITY     "replica-priority"
 
 static bool value_of(const struct redis_answer *answer, const char *name, int64_t *value)
 {
@@ -24,21 +23,6 @@ static bool value_of(const struct redis_answer *answer, const char *name, int64_
     log_warning("the server does not tell its %s: %s", name,
                 answer->text ? answer->text : strerror(-answer->rc));
     return false;
-}
-
-/* Sentinel promotes no server of priority 0, so Pacemaker alone decides. */
-static void priority_came(void *data, const struct redis_answer *answer)
-{
-    struct watch *watch = data;
-    int64_t value;
-
-    if (!value_of(answer, PRIORITY, &value) || value == 0)
-        return;
-    log_notice("the server's " PRIORITY " is %" PRId64
-               "; it is set to 0, so that Sentinel promotes "
-               "nobody",
-               value);
-    watch_redis_set(watch, PRIORITY, 0);
 }
 
 /*
@@ -61,9 +45,6 @@ static void script_limit_came(void *data, const struct redis_answer *answer)
 
 void watch_settings_hold(struct watch *watch, struct redis_async *connection)
 {
-    if (watch->params.authority == AUTHORITY_PACEMAKER)
-        (void)redis_async_ask_words(connection, ANSWER_MS, priority_came, watch, "CONFIG", "GET",
-                                    PRIORITY, NULL);
     (void)redis_async_ask_words(connection, ANSWER_MS, script_limit_came, watch, "CONFIG", "GET",
                                 SCRIPT_LIMIT, NULL);
 }

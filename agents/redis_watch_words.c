@@ -85,12 +85,49 @@ static bool stands(const struct watch *watch, uint64_t since_ms)
     return since_ms && watch->protocol.now_ms >= since_ms + STANDS_MS;
 }
 
+/* The named server is dead or silent, and Sentinel had its time. */
+static bool is_given_up(const struct protocol *p)
+{
+    return p->named.node == p->config.self && p->lost_ms && !protocol_choice_is_due(p);
+}
+
+static bool is_apart(const struct protocol *p)
+{
+    return p->role_apart_ms && p->now_ms >= p->role_apart_ms + PROTOCOL_APART_MS;
+}
+
+/* authority=sentinel. */
+static enum companion_state followers_state(const struct watch *watch, char *why, size_t size)
+{
+    const struct protocol *p = &watch->protocol;
+
+    if (p->silent && protocol_is_replaced(p) && !is_apart(p))
+        return COMPANION_STATE_REPLACED;
+    if (is_given_up(p))
+        return COMPANION_STATE_FINE;
+    if (p->server == MEMBER_SERVER_HUNG && p->named.node != p->config.self)
+        return COMPANION_STATE_HUNG;
+    if (!is_apart(p))
+        return COMPANION_STATE_FOLLOWS;
+    if (!p->named.node)
+        snprintf(why, size,
+                 "no Sentinel says which server is the primary: does the "
+                 "ocf:redis-ha:sentinel resource run, with redis=%s?",
+                 watch->context.instance);
+    else
+        snprintf(why, size, "Sentinel names %s as the primary",
+                 watch_node_name(watch, p->named.node));
+    return COMPANION_STATE_APART;
+}
+
 enum companion_state watch_state(const struct watch *watch, char *why, size_t size)
 {
     const struct protocol *p = &watch->protocol;
     bool decided = p->contest && p->rank.verdict == RANK_DECIDED;
 
     why[0] = '\0';
+    if (p->config.obeys == MEMBER_AUTHORITY_SENTINEL)
+        return followers_state(watch, why, size);
     if (p->server == MEMBER_SERVER_HUNG)
         return COMPANION_STATE_HUNG;
     if (protocol_is_deposed(p)) {

@@ -98,8 +98,8 @@ enum ocf_exit redis_watched_monitor(const struct redis_server *server, struct re
     }
     trim_logs(server);
     ask_watch(server, view, &word);
-    if (word.state != COMPANION_STATE_NONE && view->crashed && !server->context->is_probe &&
-        redis_server_was_promoted(server))
+    if (word.state != COMPANION_STATE_NONE && word.state != COMPANION_STATE_FOLLOWS &&
+        view->crashed && !server->context->is_probe && redis_server_was_promoted(server))
         let_the_role_move(server, view);
     finish_start(server, view);
     if (server->context->is_probe && redis_state_is_alive(view->state))

@@ -92,6 +92,13 @@ static int begin_to_watch(const struct sentinel_server *server, struct redis_cli
     struct peer primary;
     enum primary_answer answer = sentinel_ask_all(server, &primary);
 
+    if (answer != PRIMARY_ONE && !sentinel_obeys_pacemaker(server)) {
+        log_warning("Sentinel watches nobody yet: %s, and with authority=sentinel none is chosen "
+                    "for it",
+                    answer == PRIMARY_NONE ? "no Redis is a primary"
+                                           : "more than one Redis is a primary");
+        return 0;
+    }
     if (answer != PRIMARY_ONE) {
         sentinel_local_redis(server, &primary);
         log_notice("%s answers as primary; Sentinel begins with %s:%d",

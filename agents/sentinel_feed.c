@@ -72,7 +72,8 @@ static void round_ended(struct feed *feed)
     } else {
         feed->told_unreachable = false;
         sentinel_view_attributes(&feed->view, publish, feed);
-        sentinel_switch_seen(feed->change, feed->asks, &feed->view);
+        sentinel_switch_seen(feed->change, feed->asks, &feed->view,
+                             sentinel_members_word(feed->members));
         sentinel_members_seen(feed->members, feed->asks, &feed->view);
     }
     (void)loop_timer_start(feed->ask, again ? 0 : ASK_MS);

@@ -22,6 +22,7 @@ struct sentinel_members {
     bool changed, asking;
     int64_t asked_ms;
     bool in_force;
+    const char *word;
     char promotable[300]; /* as it was logged last; "": nobody */
 };
 
@@ -32,6 +33,7 @@ static void tell_authority(struct sentinel_members *members)
     const struct sentinel_entry *entry = sentinel_promotable(lists->replica, lists->replica_count);
     char said[sizeof(members->promotable)] = "";
 
+    members->word = entry ? "harmful" : "harmless";
     if (!sentinel_must_obey_pacemaker(members->server)) {
         members->in_force = false;
         members->promotable[0] = '\0';
@@ -108,8 +110,14 @@ int sentinel_members_open(struct loop *loop, const struct sentinel_server *serve
     struct sentinel_members *members = xcalloc(1, sizeof(*members));
 
     members->server = server;
+    members->word = "unknown";
     *made = members;
     return sentinel_forget_open(loop, server, &members->forget);
+}
+
+const char *sentinel_members_word(const struct sentinel_members *members)
+{
+    return members->word;
 }
 
 void sentinel_members_close(struct sentinel_members *members)

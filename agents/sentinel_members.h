@@ -21,6 +21,8 @@ void sentinel_members_changed(struct sentinel_members *members);
 /* What Sentinel said when it was asked last. `asks`: a connection to it, for questions of ours. */
 void sentinel_members_seen(struct sentinel_members *members, struct redis_async *asks,
                            const struct sentinel_view *view);
+/* `harmless`: it can promote no server; `harmful`: it can; `unknown`: it was not asked yet. */
+const char *sentinel_members_word(const struct sentinel_members *members);
 void sentinel_members_close(struct sentinel_members *members); /* NULL-safe */
 
 #endif

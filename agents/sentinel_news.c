@@ -20,6 +20,8 @@ struct sentinel_news {
     struct loop *loop;
     char *path;
     sentinel_news_fn fn;
+    sentinel_order_fn order;
+    char *seen; /* what it was told last over this connection; NULL: nothing yet */
     void *data;
     struct loop_timer *again;
     struct loop_watch *input;
@@ -55,6 +57,7 @@ static void disconnect(struct sentinel_news *news)
     news->fd = -1;
     news->length = 0;
     news->is_down = false;
+    free(steal_pointer(&news->seen));
 }
 
 static void take_lines(struct sentinel_news *news)
@@ -68,6 +71,8 @@ static void take_lines(struct sentinel_news *news)
         *end = '\0';
         if (sentinel_leader_parse(news->text, &leader))
             news->fn(news->data, &leader);
+        else
+            news->order(news->data, news->text);
         news->length -= used;
         memmove(news->text, news->text + used, news->length);
     }
@@ -105,12 +110,12 @@ static void follow(void *data)
     (void)loop_timer_start(news->again, AGAIN_MS);
 }
 
-int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn, void *data,
-                       struct sentinel_news **news)
+int sentinel_news_open(struct loop *loop, const char *redis, sentinel_news_fn fn,
+                       sentinel_order_fn order, void *data, struct sentinel_news **news)
 {
     struct sentinel_news *made = xcalloc(1, sizeof(*made));
 
-    *made = (struct sentinel_news){.loop = loop, .fn = fn, .data = data, .fd = -1};
+    *made = (struct sentinel_news){.loop = loop, .fn = fn, .order = order, .data = data, .fd = -1};
     made->path = xasprintf("%s/redis/%s/watch.sock", RHA_RUN_DIR, redis);
     made->again = loop_timer_new(loop, LOOP_NORMAL, follow, made);
     *news = made;
@@ -155,6 +160,22 @@ int sentinel_news_choose(const struct sentinel_news *news, uint64_t epoch, uint6
 int sentinel_news_drop(const struct sentinel_news *news)
 {
     return say(news, "drop\n");
+}
+
+void sentinel_news_sees(struct sentinel_news *news, const struct sentinel_view *view,
+                        const char *harm)
+{
+    cleanup_free char *line = NULL;
+
+    if (news->fd < 0 || !view->watches)
+        return;
+    line = xasprintf("sees %s %d %" PRId64 " %" PRId64 " %s%s\n", view->host, view->port,
+                     view->config_epoch, view->down_after_ms, harm,
+                     view->is_failing_over ? ",busy" : "");
+    if ((news->seen && str_eq(line, news->seen)) || send_line(news->fd, line))
+        return;
+    free(news->seen);
+    news->seen = steal_pointer(&line);
 }
 
 void sentinel_news_close(struct sentinel_news *news)

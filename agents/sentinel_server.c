@@ -20,6 +20,7 @@
 #define PROGRAMS    "redis-sentinel or valkey-sentinel"
 #define FILES_MAX   10032 /* Redis's maxclients of 10000 and the 32 that it keeps for itself */
 #define POLL_MS     20
+#define SETTLED_MS  500
 #define TERM_MS     3000 /* Sentinel has nothing to save: it ends within its timer of 100 ms */
 #define KILL_MARGIN 1000
 
@@ -143,13 +144,28 @@ static enum proc_state adopt(struct redis_client *client, struct sentinel_server
     return PROC_ALIVE;
 }
 
+/* The sockets of a process that was killed last some milliseconds longer than it. */
+static int connect_settled(const struct sentinel_server *server, struct redis_client **client,
+                           char **why)
+{
+    struct deadline settled = deadline_min(server->context->deadline, deadline_in(SETTLED_MS));
+    int rc;
+
+    while ((rc = sentinel_connect(server, client, why)) == -ECONNRESET &&
+           deadline_pause(settled, POLL_MS)) {
+        free(*why);
+        *why = NULL;
+    }
+    return rc;
+}
+
 /* Nothing of ours is known to run: does our Sentinel answer nevertheless? */
 static enum proc_state look_at_port(struct sentinel_server *server, char **problem)
 {
     cleanup_redis_client struct redis_client *client = NULL;
     cleanup_free char *why = NULL;
     cleanup_free char *text = NULL;
-    int rc = sentinel_connect(server, &client, &why);
+    int rc = connect_settled(server, &client, &why);
 
     if (rc == 0)
         rc = redis_ask_words(client, deadline_in(SERVER_ANSWER_MS), &text, "INFO", NULL);

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "sentinel_failover.h"
 #include "sentinel_news.h"
 #include "sentinel_primary.h"
 #include "sentinel_tell.h"
@@ -26,6 +27,7 @@ struct sentinel_switch {
     void (*look)(void *data);
     void *data;
     struct sentinel_news *news;
+    struct sentinel_failover *failover;
     struct sentinel_leader leader;
     struct sentinel_view view;
     struct redis_async *asks;
@@ -132,13 +134,15 @@ static void drop_clients(void *data)
 }
 
 void sentinel_switch_seen(struct sentinel_switch *change, struct redis_async *asks,
-                          const struct sentinel_view *view)
+                          const struct sentinel_view *view, const char *harm)
 {
     change->view = *view;
     change->asks = asks;
     sentinel_news_quorum(change->news, view);
     if (change->drops == DROPS && is_named(change) && !loop_timer_runs(change->drop))
         (void)loop_timer_start(change->drop, 0);
+    sentinel_news_sees(change->news, view, harm);
+    sentinel_failover_seen(change->failover, asks);
     if (is_wanted(change))
         change->asking =
             redis_async_ask_words(asks, ANSWER_MS, peers_came, change, "SENTINEL", "SENTINELS",
@@ -166,17 +170,27 @@ static void leader_came(void *data, const struct sentinel_leader *leader)
     change->look(change->data);
 }
 
+static void order_came(void *data, const char *line)
+{
+    struct sentinel_switch *change = data;
+
+    if (sentinel_failover_wish(change->failover, line))
+        change->look(change->data);
+}
+
 int sentinel_switch_open(struct loop *loop, const struct sentinel_server *server,
                          void (*look)(void *data), void *data, struct sentinel_switch **made)
 {
     struct sentinel_switch *change = xcalloc(1, sizeof(*change));
 
     *change = (struct sentinel_switch){.server = server, .look = look, .data = data};
+    change->failover = sentinel_failover_new(server, look, data);
     *made = change;
     change->drop = loop_timer_new(loop, LOOP_NORMAL, drop_clients, change);
     if (!change->drop)
         return -ENOMEM;
-    return sentinel_news_open(loop, server->params->redis, leader_came, change, &change->news);
+    return sentinel_news_open(loop, server->params->redis, leader_came, order_came, change,
+                              &change->news);
 }
 
 void sentinel_switch_close(struct sentinel_switch *change)
@@ -185,5 +199,6 @@ void sentinel_switch_close(struct sentinel_switch *change)
         return;
     sentinel_news_close(change->news);
     loop_timer_free(change->drop);
+    sentinel_failover_free(change->failover);
     free(change);
 }

@@ -18,8 +18,9 @@ struct sentinel_switch;
 int sentinel_switch_open(struct loop *loop, const struct sentinel_server *server,
                          void (*look)(void *data), void *data, struct sentinel_switch **made);
 /* What Sentinel said when it was asked last. `asks`: a connection to it, for questions of ours. */
+/* `harm`: sentinel_members_word. */
 void sentinel_switch_seen(struct sentinel_switch *change, struct redis_async *asks,
-                          const struct sentinel_view *view);
+                          const struct sentinel_view *view, const char *harm);
 void sentinel_switch_close(struct sentinel_switch *change); /* NULL-safe */
 
 #endif

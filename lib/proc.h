@@ -55,6 +55,9 @@ struct proc_spec {
  * it as another user; -ENOENT: also no such user; -ESRCH: it ended at once (its log says why).
  */
 int proc_start(const struct proc_spec *spec, struct proc_id *id);
+/* This process becomes that program, argv[0] and its path, with no signal blocked; it stays the
+ * same process to others. Returns only where that fails: -errno. */
+int proc_become(const char *path, char *const *argv);
 
 /* 0 gone, -ETIMEDOUT, -errno. */
 int proc_wait_gone(const struct proc_id *id, struct deadline deadline);

@@ -245,3 +245,13 @@ int proc_start(const struct proc_spec *spec, struct proc_id *id)
     plan_clear(&plan);
     return rc;
 }
+
+int proc_become(const char *path, char *const *argv)
+{
+    sigset_t none;
+
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execv(path, argv);
+    return -errno;
+}

@@ -60,6 +60,7 @@ void effect_carry_out(struct sim *sim, int node, const struct protocol_effect *e
     case PROTOCOL_EFFECT_PAUSE:
     case PROTOCOL_EFFECT_RESUME:
     case PROTOCOL_EFFECT_BACKSTOP:
+    case PROTOCOL_EFFECT_PRIORITY:
         sim_trace(sim, node, "order %llu kind %d node %u number %llu",
                   (unsigned long long)effect->order, effect->kind, effect->node,
                   (unsigned long long)effect->number);
@@ -109,6 +110,9 @@ void effect_carry_out(struct sim *sim, int node, const struct protocol_effect *e
                   (unsigned long long)effect->number);
         if (effect->note == PROTOCOL_NOTE_PROMOTED)
             server_promoted(sim, node);
+        break;
+    case PROTOCOL_EFFECT_FAILOVER: /* of authority=sentinel, which is not played here */
+    case PROTOCOL_EFFECT_AUTHORITY:
         break;
     }
 }

@@ -121,8 +121,9 @@ static void carry_out_order(struct sim *sim, int node)
         return; /* it was given to a process that is no more */
     server_order(sim, node, &order, &done);
     watch->last_order = order.order;
-    if (done && (order.kind == PROTOCOL_EFFECT_PAUSE || order.kind == PROTOCOL_EFFECT_RESUME ||
-                 order.kind == PROTOCOL_EFFECT_BACKSTOP)) {
+    if (done &&
+        (order.kind == PROTOCOL_EFFECT_PAUSE || order.kind == PROTOCOL_EFFECT_RESUME ||
+         order.kind == PROTOCOL_EFFECT_BACKSTOP || order.kind == PROTOCOL_EFFECT_PRIORITY)) {
         struct protocol_event event = {.kind = PROTOCOL_EVENT_CONFIRMED, .number = order.order};
         watch_event(sim, node, &event);
     }
