@@ -62,6 +62,17 @@ static void check_peers(const struct sentinel_view *view, const struct redis_lis
     free(sentinel_hello_text("mymaster", peers, &primary, epoch));
 }
 
+static void check_entries(const struct redis_list *list)
+{
+    struct sentinel_entry entries[4];
+    size_t count = sentinel_entries_read(list, entries, ARRAY_SIZE(entries));
+
+    must(count <= ARRAY_SIZE(entries));
+    for (size_t i = 0; i < count; i++)
+        must(memchr(entries[i].host, '\0', sizeof(entries[i].host)) &&
+             memchr(entries[i].id, '\0', sizeof(entries[i].id)));
+}
+
 /* Each answer as that to every question. */
 static void answered(void *data, const struct redis_answer *answer)
 {
@@ -77,6 +88,7 @@ static void answered(void *data, const struct redis_answer *answer)
     }
     sentinel_view_attributes(&view, check_attribute, NULL);
     check_peers(&view, answer->list);
+    check_entries(answer->list);
 }
 
 static void published(void *data, const char *channel, const char *text)
@@ -92,6 +104,13 @@ static void led(void *data, const struct sentinel_leader *leader)
     seen.lines++;
     must(leader->port > 0 && leader->port <= 65535 && leader->host[0] &&
          !strpbrk(leader->host, " \t\r\n"));
+}
+
+/* What the watch asks for is a whole line. */
+static void asked(void *data, const char *line)
+{
+    (void)data;
+    must(!strchr(line, '\n'));
 }
 
 /* ---- what goes in ---- */
@@ -144,7 +163,7 @@ static void as_replies(const uint8_t *data, size_t size, bool is_subscribed)
 
 static void as_lines(const uint8_t *data, size_t size)
 {
-    struct sentinel_news news = {.fn = led};
+    struct sentinel_news news = {.fn = led, .order = asked};
 
     while (size > 0 && news.length < sizeof(news.text)) {
         size_t space = sizeof(news.text) - news.length, taken = size < space ? size : space;
