@@ -12,6 +12,7 @@ BUILDS = "tests/check/builds.py"
 EXAMPLE = "tests/cluster/example.py"
 TAKEOVER, TAKEOVER_TEST = "docs/takeover.md", "tests/cluster/test_takeover.py"
 RULES_TEST = "tests/cluster/test_rules.py"
+AUTHORITY_TEST = "tests/cluster/test_authority.py"
 
 # What runs the commands below a heading, and names that heading to take them from the document.
 BLOCKS = {
@@ -56,6 +57,10 @@ INLINE = {
     "man ocf_redis-ha_redis": (README_TEST, "man ocf_redis-ha_redis"),
     "mkdir out && cd out && ../configure && make": (BUILDS, "mkdir out && cd out && ../configure && make"),
     "openssl rand -hex 24": (EXAMPLE, "openssl rand -hex 24"),
+    "pcs resource update redis authority=pacemaker":
+        (AUTHORITY_TEST, "pcs resource update redis authority=pacemaker"),
+    "pcs resource update redis authority=sentinel":
+        (AUTHORITY_TEST, "pcs resource update redis authority=sentinel"),
     "pcs resource update sentinel down_after=1000":
         (TAKEOVER_TEST, "pcs resource update sentinel down_after=1000"),
     "sudo ./quickstart test agent": ("quickstart", "    agent)"),
