@@ -276,6 +276,16 @@ enum protocol_note {        /* for history */
     PROTOCOL_NOTE_STOPPED,   /* the pause was not confirmed: the process was stopped */
 };
 
+enum protocol_obstacle { /* why the authority that is wanted is not in force yet */
+    PROTOCOL_OBSTACLE_NONE,
+    PROTOCOL_OBSTACLE_QUORUM,
+    PROTOCOL_OBSTACLE_WANTED,  /* `node` wants another, or was not heard */
+    PROTOCOL_OBSTACLE_PRIMARY, /* none leads soundly */
+    PROTOCOL_OBSTACLE_NAMED,   /* the Sentinel of `node` names another; 0: none names any */
+    PROTOCOL_OBSTACLE_HARM,    /* the Sentinel of `node` could promote a server */
+    PROTOCOL_OBSTACLE_BUSY,    /* a failover, or a request, is under way */
+};
+
 struct protocol_effect {
     enum protocol_effect_kind kind;
     uint64_t order; /* of an order to the server */

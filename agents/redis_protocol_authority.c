@@ -8,28 +8,23 @@
 
 #define NO_FEED_MS 15000 /* that a feed may need to tell for the first time */
 
-/* Of all who are here, this node too, as they told. */
-static size_t count_wanting(const struct protocol *p, enum member_authority wants, size_t *here)
+static bool hinders(struct protocol *p, enum protocol_obstacle obstacle, uint32_t node)
 {
-    size_t count = 0;
+    p->obstacle = obstacle;
+    p->obstacle_node = node;
+    return obstacle != PROTOCOL_OBSTACLE_NONE;
+}
 
-    *here = 0;
+/* Somebody here wants another, or has not told yet. */
+static bool is_unwanted(struct protocol *p, enum member_authority wants)
+{
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
 
-        if (!m->in_group)
-            continue;
-        ++*here;
-        count += m->told && m->last.wants == wants;
+        if (m->in_group && !(m->told && m->last.wants == wants))
+            return hinders(p, PROTOCOL_OBSTACLE_WANTED, m->id);
     }
-    return count;
-}
-
-static bool all_want(const struct protocol *p, enum member_authority wants)
-{
-    size_t here, count = count_wanting(p, wants, &here);
-
-    return here > 0 && count == here;
+    return false;
 }
 
 /* It was in force there before us, so what had to be waited for has been. */
@@ -42,8 +37,8 @@ static bool somebody_obeys(const struct protocol *p, enum member_authority obeys
     return false;
 }
 
-/* Sentinels name the primary that leads, so they begin with what is. */
-static bool is_named_by_all(const struct protocol *p, const struct protocol_member *leader)
+/* Sentinels have to name the primary that leads, so that they begin with what is. */
+static bool is_misnamed(struct protocol *p, const struct protocol_member *leader)
 {
     size_t naming = 0;
 
@@ -53,18 +48,20 @@ static bool is_named_by_all(const struct protocol *p, const struct protocol_memb
         if (!m->in_group || !m->told || !m->last.named.node)
             continue;
         if (m->last.named.node != leader->id)
-            return false;
+            return hinders(p, PROTOCOL_OBSTACLE_NAMED, m->id);
         naming++;
     }
-    return naming > 0;
+    return hinders(p, naming ? PROTOCOL_OBSTACLE_NONE : PROTOCOL_OBSTACLE_NAMED, 0);
 }
 
-static bool may_sentinel_begin(const struct protocol *p)
+static bool may_sentinel_begin(struct protocol *p)
 {
     const struct protocol_member *leader = protocol_good_primary(p);
 
-    return leader && leader->last.open && !p->contest && p->claim == PROTOCOL_CLAIM_NONE &&
-           p->move == PROTOCOL_MOVE_NONE && is_named_by_all(p, leader);
+    if (!leader || !leader->last.open || p->contest || p->claim != PROTOCOL_CLAIM_NONE ||
+        p->move != PROTOCOL_MOVE_NONE)
+        return !hinders(p, PROTOCOL_OBSTACLE_PRIMARY, 0);
+    return !is_misnamed(p, leader);
 }
 
 /*
@@ -74,7 +71,7 @@ static bool may_sentinel_begin(const struct protocol *p)
 static bool may_pacemaker_begin(struct protocol *p)
 {
     uint64_t until_ms = p->began_ms + NO_FEED_MS;
-    bool unknown = false;
+    uint32_t unknown = 0;
 
     for (size_t i = 0; i < p->member_count; i++) {
         const struct protocol_member *m = &p->member[i];
@@ -82,12 +79,17 @@ static bool may_pacemaker_begin(struct protocol *p)
         if (!m->in_group)
             continue;
         if (!m->told || m->last.harmless == MEMBER_ANSWER_NO)
-            return false;
-        unknown = unknown || m->last.harmless == MEMBER_ANSWER_UNKNOWN;
+            return !hinders(p, PROTOCOL_OBSTACLE_HARM, m->id);
+        if (m->last.harmless == MEMBER_ANSWER_UNKNOWN)
+            unknown = m->id;
     }
     if (unknown)
         protocol_wake(p, until_ms);
-    return !p->feed.busy && !p->follow_asked && (!unknown || p->now_ms >= until_ms);
+    if (unknown && p->now_ms < until_ms)
+        return !hinders(p, PROTOCOL_OBSTACLE_HARM, unknown);
+    return !hinders(
+        p, p->feed.busy || p->follow_asked ? PROTOCOL_OBSTACLE_BUSY : PROTOCOL_OBSTACLE_NONE,
+        p->config.self);
 }
 
 static void begin_anew(struct protocol *p, enum member_authority authority)
@@ -107,8 +109,14 @@ void protocol_settle_authority(struct protocol *p)
     enum member_authority next = other(p->config.obeys);
     bool may;
 
-    if (p->changing || p->config.wants != next || !protocol_quorate(p) ||
-        !protocol_everybody_heard(p) || !all_want(p, next))
+    (void)hinders(p, PROTOCOL_OBSTACLE_NONE, 0);
+    if (p->changing || p->config.wants != next)
+        return;
+    if (!protocol_quorate(p) || !protocol_everybody_heard(p)) {
+        (void)hinders(p, PROTOCOL_OBSTACLE_QUORUM, 0);
+        return;
+    }
+    if (is_unwanted(p, next))
         return;
     may = next == MEMBER_AUTHORITY_SENTINEL ? may_sentinel_begin(p) : may_pacemaker_begin(p);
     if (may || somebody_obeys(p, next))
@@ -124,17 +132,25 @@ static bool gives_way(const struct protocol *p)
     return false;
 }
 
+static bool somebody_wants_pacemaker(const struct protocol *p)
+{
+    for (size_t i = 0; i < p->member_count; i++)
+        if (p->member[i].in_group && p->member[i].told &&
+            p->member[i].last.wants == MEMBER_AUTHORITY_PACEMAKER)
+            return true;
+    return false;
+}
+
 /*
  * Sentinel promotes no server of priority 0: that, and no timer of ours, keeps it from promoting
  * while Pacemaker decides.
  */
 static int priority_wanted(const struct protocol *p)
 {
-    size_t here;
     bool sentinel = p->config.obeys == MEMBER_AUTHORITY_SENTINEL &&
                     p->config.wants == MEMBER_AUTHORITY_SENTINEL;
 
-    return sentinel && count_wanting(p, MEMBER_AUTHORITY_PACEMAKER, &here) == 0 && !gives_way(p);
+    return sentinel && !somebody_wants_pacemaker(p) && !gives_way(p);
 }
 
 void protocol_settle_priority(struct protocol *p)

@@ -135,6 +135,8 @@ struct protocol {
     int priority;      /* last ordered: 0, or 1 for the user's */
     uint64_t priority_order, priority_run, priority_ms;
     bool priority_confirmed;
+    enum protocol_obstacle obstacle; /* to a change of the authority */
+    uint32_t obstacle_node;
     bool changing; /* the authority: nothing more is done */
 
     struct redis_told told, sent;

@@ -22,6 +22,8 @@ struct watch_journal {
     unsigned pause;
     enum member_server server;
     struct redis_named named;
+    enum protocol_obstacle obstacle;
+    uint32_t obstacle_node;
 };
 
 static const char *claim_text(enum protocol_claim_step step)
@@ -129,6 +131,46 @@ static void log_verdict(const struct watch *watch, const struct watch_journal *n
         log_members(watch);
 }
 
+/* An operator who changed the parameter looks for this. */
+static void log_obstacle(const struct watch *watch)
+{
+    const struct protocol *p = &watch->protocol;
+    const char *wanted = p->config.wants == MEMBER_AUTHORITY_SENTINEL ? "sentinel" : "pacemaker";
+    const char *node = p->obstacle_node ? watch_node_name(watch, p->obstacle_node) : "no node";
+
+    switch (p->obstacle) {
+    case PROTOCOL_OBSTACLE_NONE:
+        return;
+    case PROTOCOL_OBSTACLE_QUORUM:
+        log_notice("authority=%s is not in force yet: not all watches of a quorum are heard",
+                   wanted);
+        return;
+    case PROTOCOL_OBSTACLE_WANTED:
+        log_notice("authority=%s is not in force yet: %s does not have that parameter", wanted,
+                   node);
+        return;
+    case PROTOCOL_OBSTACLE_PRIMARY:
+        log_notice("authority=%s is not in force yet: no sound primary leads", wanted);
+        return;
+    case PROTOCOL_OBSTACLE_NAMED:
+        log_notice("authority=%s is not in force yet: %s; does the sentinel resource run, with "
+                   "redis=%s?",
+                   wanted,
+                   p->obstacle_node ? "a Sentinel names another server"
+                                    : "no Sentinel names the primary",
+                   watch->context.instance);
+        return;
+    case PROTOCOL_OBSTACLE_HARM:
+        log_notice("authority=%s is not in force yet: the Sentinel of %s could still promote a "
+                   "server, until its next INFO (10 s)",
+                   wanted, node);
+        return;
+    case PROTOCOL_OBSTACLE_BUSY:
+        log_notice("authority=%s is not in force yet: a failover is under way", wanted);
+        return;
+    }
+}
+
 void watch_journal(struct watch *watch)
 {
     static struct watch_journal before;
@@ -145,7 +187,9 @@ void watch_journal(struct watch *watch)
                                 .move = p->move,
                                 .pause = p->pause,
                                 .server = p->server,
-                                .named = p->named};
+                                .named = p->named,
+                                .obstacle = p->obstacle,
+                                .obstacle_node = p->obstacle_node};
 
     if (!now.pause != !before.pause)
         watch->paused_ms = now.pause ? p->now_ms : 0;
@@ -167,5 +211,7 @@ void watch_journal(struct watch *watch)
     if (now.named.node != before.named.node || now.named.number != before.named.number)
         log_notice("Sentinels name %s, by their epoch %" PRIu64,
                    watch_node_name(watch, now.named.node), now.named.number);
+    if (now.obstacle != before.obstacle || now.obstacle_node != before.obstacle_node)
+        log_obstacle(watch);
     before = now;
 }
