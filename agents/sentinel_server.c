@@ -261,6 +261,8 @@ enum ocf_exit sentinel_launch(struct sentinel_server *server)
     int rc = proc_start(&spec, &server->process);
 
     umask(mask);
+    if (rc == -ESRCH) /* before it could be noted */
+        return launch_failed(server, from, rc);
     if (rc)
         return ocf_fail(OCF_ERR_GENERIC, "%s could not be started: %s", server->binary,
                         strerror(-rc));
