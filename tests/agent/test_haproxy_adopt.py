@@ -18,6 +18,7 @@ def daemon(proxy, spawn, folder, until):
     def start(*options):
         pid_file = folder / "pid"
         assert spawn("haproxy", *options, "-p", pid_file, "-f", proxy.file).wait(10) == 0
+        until(lambda: pid_file.read_text().split(), "the master has written its pid file, which comes after the start has ended")
         pids.append(int(pid_file.read_text().split()[0]))
         until(lambda: proxy.socket.exists() and not proxy.refuses(), "HAProxy serves")
         return pids[-1]

@@ -28,15 +28,13 @@ def refused(one, code, *words, **params):
     ("port", "sixthousand", "expected 1 to 65535"), ("port", "0", "expected 1 to 65535"),
     ("port", "65536", "expected 1 to 65535"), ("port", "-1", "expected 1 to 65535"),
     ("binary", "redis-server", "expected"), ("config", "redis.conf", "expected"),
-    ("auth_file", "secrets", "expected"), ("authority", "nobody", "pacemaker"),
-    ("tls", "perhaps", "expected"),
-    ("tls_ca_file", "ca.pem", "expected")])
+    ("auth_file", "secrets", "expected"), ("tls", "perhaps", "expected"), ("tls_ca_file", "ca.pem", "expected")])
 def test_value_that_is_wrong_everywhere(redis, name, value, expected):
     refused(redis(), ocf.ERR_CONFIGURED, f"{name}:", value, expected, **{name: value})
 
 
 @pytest.mark.parametrize("name, value", [
-    ("down_after", "soon"), ("down_after", "0"), ("max_lag", "much"), ("max_lag", "-1")])
+    ("authority", "nobody"), ("down_after", "soon"), ("down_after", "0"), ("max_lag", "much"), ("max_lag", "-1")])
 def test_bad_value_that_may_come_while_others_run(redis, name, value):
     """With 6 for the start of one server, Pacemaker stops those of all nodes."""
     refused(redis(), ocf.ERR_ARGS, f"{name}:", value, "expected", **{name: value})
