@@ -90,7 +90,8 @@ def observed(cluster):
 def unfenced(cluster):
     """No fencing: what keeps the promises is the ring, the lease and the ranks alone."""
     cluster.pcs("property", "set", "stonith-enabled=false")
-    return cluster
+    yield cluster
+    cluster.pcs("property", "set", "stonith-enabled=true")  # also where the next finds nothing to restore
 
 
 @pytest.fixture
