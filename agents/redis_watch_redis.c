@@ -222,7 +222,8 @@ static void order_answered(void *data, const struct redis_answer *answer)
 
     if (answer->rc == 0 || answer->rc == -EREMOTEIO) {
         heard(watch);
-        watch->redis->order_done = order->number;
+        if (order->number) /* the protocol's: clients are dropped at a feed's wish, too */
+            watch->redis->order_done = order->number;
     }
     if (answer->rc)
         log_warning("order %llu was not carried out: %s", (unsigned long long)order->number,
