@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a soak keeps book of: which server each Sentinel-aware client wrote to, when each Sentinel named the new
-primary, when the attributes were what the Sentinels said.  All times are seconds since 1970.
+primary, how soon the attributes were what the Sentinels said.  All times are seconds since 1970.
 """
 
 import json
+import re
 import statistics
 import subprocess
 import threading
@@ -21,7 +22,8 @@ SENTINEL_LOG = "/var/lib/redis-ha/sentinel/sentinel/sentinel.log"
 # What a Sentinel does that promotes a server, or turns one around.
 FOUGHT = ("+convert-to-slave", "+fix-slave-config", "+selected-slave", "+failover-state-send-slaveof-noone",
           "+promoted-slave")
-LOOK_EVERY = 0.2
+LOOK_EVERY = 0.1
+QUIET = 1.0  # s; attributes that agree are looked at twice in it
 AHEAD = 0.02  # a line of a log is written after what it tells; a kernel's clock and two programs
 
 
@@ -80,18 +82,22 @@ class Client:
 
 
 class Agreement:
-    """What the Sentinels say beside the attributes of their nodes, looked at all the time."""
+    """What each Sentinel says beside the attributes of its node as that node's own attribute manager has them."""
 
     def __init__(self, cluster):
-        self.cluster, self.said, self.since = cluster, {}, {}
-        self.lags, self.late = [], []  # s from a Sentinel's change to attributes that say it; late ones in words
-        self._open = {}  # node -> since when its attributes have to say something else
+        self.cluster = cluster
+        self.said, self.since = {}, {}  # node -> its Sentinel's answers, and when they last changed
+        self.agreed = {}  # node -> when its attributes became what they have been since: those answers
+        self.differed = {}  # node -> the last look where they were not, in words
+        self._settled_at = 0.0
+        self.lags, self.late = {}, []  # kind of event -> s; those over a second in words
         self._lock, self._ending = threading.Lock(), threading.Event()
         self._process = cluster.lab.client.popen(
             [TESTS / "observer" / "watch_sentinels", "mymaster",
              *(f"{node.name}={node.address}:{SENTINEL}" for node in cluster.lab.nodes)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._hear, self._look)]
+        self._threads = [threading.Thread(target=self._hear, daemon=True),
+                         *(threading.Thread(target=self._look, args=(node,), daemon=True) for node in cluster.lab.nodes)]
         for thread in self._threads:
             thread.start()
 
@@ -108,46 +114,72 @@ class Agreement:
             told = json.loads(line)
             with self._lock:
                 self.said[told["node"]], self.since[told["node"]] = told["said"], told["t"]
-                self._open[told["node"]] = told["t"]
+                self.agreed.pop(told["node"], None)
+                self.differed[told["node"]] = f"Sentinel says {told['said']}, no look at the attributes yet"
 
-    def _look(self):
+    def _look(self, node):
+        looked = 0.0
         while not self._ending.wait(LOOK_EVERY):
-            with self._lock:
-                said, since = dict(self.said), dict(self.since)
-            looked = time.time()
-            try:
-                view = self.cluster.view()
-            except LabError:
+            if node.name in self.agreed and time.time() - looked < QUIET / 2:
                 continue
-            self._compare(view, looked, said, since)
-
-    def _compare(self, view, looked, said, since):
-        online = {node.get("name") for node in view.iterfind("nodes/node") if node.get("online") == "true"}
-        fed = set(self.cluster.roles("sentinel-clone", view))
-        for node in view.iterfind("node_attributes/node"):
-            name = node.get("name")
-            shown = {what: next((found.get("value") for found in node.iterfind(f"attribute[@name='sentinel-{what}']")), None)
-                     for what in ("status", "master", "sentinels")}
+            looked, since = time.time(), self.since.get(node.name)
+            shown = _shown(node)
             with self._lock:
-                if self.since.get(name) != since.get(name):
-                    continue  # it changed meanwhile
-                if name not in online & fed:
-                    self._open[name] = time.time()  # it counts from when the node is back
-                elif name in self._open:
-                    self._judge(name, looked, said[name], shown)
+                if since and self.since[node.name] == since:  # it did not change meanwhile
+                    self._judge(node.name, shown, self.said[node.name])
 
-    def _judge(self, name, looked, said, shown):
-        agrees = shown == said if said else shown["status"] == "unreachable"
-        if agrees:
-            self.lags.append(max(0.0, time.time() - self._open.pop(name)))
-        elif looked - self._open[name] > 1.0:
-            self.late.append(f"{looked:.3f} {name}: {looked - self._open[name]:.2f} s after its change Sentinel "
-                             f"says {said}, the attributes {shown}")
+    def _judge(self, name, shown, said):
+        if shown == said if said else shown["status"] == "unreachable":
+            self.agreed.setdefault(name, time.time())
+        else:
+            self.agreed.pop(name, None)
+            self.differed[name] = f"at {time.time():.3f} Sentinel says {said}, the attributes {shown}"
 
-    def stands(self):
-        """All that the Sentinels said is in the attributes."""
+    def settled(self, kind=None):
+        """All Sentinels are quiet, and what they said is in the attributes and stays there; LabError: where not.
+        That ends an event of this kind."""
         with self._lock:
-            return not self._open and len(self.said) == len(self.cluster.lab.nodes)
+            for node in self.cluster.lab.nodes:
+                if node.name not in self.agreed:
+                    raise LabError(f"{node.name}: {self.differed.get(node.name, 'its Sentinel was not asked yet')}")
+            if time.time() - max(self.agreed.values()) <= QUIET:
+                return False
+            if kind:
+                self._note(kind)
+            self._settled_at = time.time()
+            return True
+
+    def _note(self, kind):
+        """How long each node took from quiet to agreement, of those where something changed."""
+        for name, agreed in self.agreed.items():
+            quiet = max(self.since[name], self._settled_at)
+            if agreed < quiet:
+                continue
+            self.lags.setdefault(kind, []).append(agreed - quiet)
+            if agreed - quiet > 1.0:
+                self.late.append(f"{kind} {name}: quiet from {quiet:.3f}, agreed at {agreed:.3f}; before that "
+                                 f"{self.differed[name]}")
+
+    def summary(self):
+        yield (f"from a Sentinel's last change in an event to attributes that say it, on its node: "
+               f"{_in_words_over_1s([lag for lags in self.lags.values() for lag in lags])}")
+        yield from (f"  {kind}: {_in_words_over_1s(lags)}" for kind, lags in sorted(self.lags.items()))
+        yield from (f"  {each}" for each in self.late)
+
+
+def _shown(node):
+    """A node's attributes as its own attribute manager has them: the CIB gets them later, on a node cut off never."""
+    try:
+        told = node.run("for what in status master sentinels; do "
+                        f"attrd_updater -Q -n sentinel-$what -N {node.name}; done", check=False, timeout=5).stdout
+    except LabError:  # it is switched off
+        told = ""
+    found = dict(re.findall(r'^name="sentinel-(\w+)".* value="(.+)"$', told, re.M))
+    return {what: found.get(what) for what in ("status", "master", "sentinels")}
+
+
+def _in_words_over_1s(lags):
+    return f"{in_words(lags)}; more than 1 s: {sum(lag > 1.0 for lag in lags)}"
 
 
 class Book:

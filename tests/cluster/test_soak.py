@@ -79,6 +79,7 @@ class Soak:
         self.clients = [Client(cluster, program, folder) for program in CLIENTS]
         self.count, self.again = {}, {name: [] for name in CLIENTS}
         self.wait_clients(self.first, self.book.begun)
+        self.wait_agreement()
 
     def end(self):
         for client in self.clients:
@@ -93,6 +94,9 @@ class Soak:
             self.cluster.wait(lambda client=client: client.has_written(server, since), AGAIN_WITHIN,
                               f"{client.name} writes to {server}")
 
+    def wait_agreement(self, kind=None):
+        self.cluster.wait(lambda: self.agreement.settled(kind), 60, "attributes are what Sentinels say")
+
     def play(self, event):
         old, began = self.cluster.wait_healthy(), time.time()
         print(f"{began:.3f} {event.__name__}, {old} leads", flush=True)
@@ -102,7 +106,7 @@ class Soak:
             self.book.unreachable.append((old, began, time.time()))
         self.cluster.wait_sentinels_name(new)
         self.wait_clients(self.server(new), time.time())
-        self.cluster.wait(self.agreement.stands, 60, "attributes are what Sentinels say")
+        self.wait_agreement(event.__name__)
         self.book.gather()
         self.cluster.cleanup()
         self._note(event, self.server(old), self.server(new), began)
@@ -128,9 +132,7 @@ class Soak:
         yield f"from a promotion to +switch-master of each Sentinel that could be reached: {in_words(took)}"
         yield from (f"  never named: {each}" for each in silent)
         yield f"  over 500 ms: {sum(each > 0.5 for each in took)}"
-        yield (f"from a Sentinel's change to attributes that say it, looked at 5 times a second: "
-               f"{in_words(self.agreement.lags)}; more than 1 s: {len(self.agreement.late)} looks")
-        yield from (f"  {each}" for each in self.agreement.late)
+        yield from self.agreement.summary()
 
 
 @pytest.fixture
